@@ -1,0 +1,1 @@
+"""Recordings and their labels: manifests, splits, and a corpus held in memory."""
