@@ -1,0 +1,1 @@
+"""audiocnn: convnets that classify sound, with one set of scores wherever they run."""

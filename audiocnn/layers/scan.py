@@ -1,0 +1,370 @@
+"""The base of every layer: a scan, with a span, a stride, and a live form.
+
+A layer reads `span` steps of its last axis to make one output and moves on by
+`stride`. From these two integers follow its output length, how layers compose,
+what a network sees, and - once, here, for all of them - how a layer runs on a
+stream of chunks with the results of the whole:
+
+    chunk       |.........|.........|....                 what arrives
+    buffer             [..]                               what later outputs still need
+    forward on         [..|.........]                     gives every output now due
+
+Containers do not buffer; they fold the steps of what they hold.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from audiocnn.errors import LawError, ParameterError
+from audiocnn.geometry import Axis, Geometry, chain
+
+__all__ = ["Crop", "Identity", "Parallel", "Residual", "Scan", "Sequential", "State", "Windows"]
+
+# A plain nest of tensors; None before the first chunk and where nothing need be kept.
+State: TypeAlias = "Tensor | tuple[State, ...] | None"
+
+
+class Scan(nn.Module):
+    """A module that moves along its last axis as a window; the base class of every layer.
+
+    A subclass computes in `forward` and sets what it does to lengths:
+
+    Attributes:
+        time_axis: the last axis (time, or the width of an image).
+        row_axis: the last but one (frequency, or height); None where there is
+            none, or where it is collapsed.
+        law_remedy: for a module whose `geometry` is None, what to do instead
+            when it is asked to stream.
+    """
+
+    time_axis: Axis = Axis.scan()
+    row_axis: Axis | None = Axis.scan()
+    law_remedy: str = ""
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Span and stride along time; None where windows cut from a long input score differently."""
+        return self.time_axis.geometry
+
+    @property
+    def geometry_rows(self) -> Geometry | None:
+        """Span and stride along frequency or height; None where that axis is padded or collapsed."""
+        return self.row_axis.geometry if self.row_axis else None
+
+    def require_span(self, x: Tensor) -> None:
+        """Raise `ParameterError` if `x` is too short in time to give one output."""
+        if x.shape[-1] < self.time_axis.takes.span:
+            raise ParameterError(
+                f"input of {x.shape[-1]} steps along time is shorter than the span of "
+                f"{type(self).__name__}, {self.time_axis.takes.span}; pad the clip once, before the network"
+            )
+
+    def require_law(self) -> Geometry:
+        """The geometry; raises `LawError` naming the layer that has none, and the remedy."""
+        if self.geometry is not None:
+            return self.geometry
+        for name, module in self.named_modules():
+            is_leaf = not any(isinstance(child, Scan) for child in module.modules() if child is not module)
+            if isinstance(module, Scan) and module.geometry is None and is_leaf:
+                place = f" at '{name}'" if name else ""
+                raise LawError(f"{type(module).__name__}{place} cannot stream: {module.law_remedy}")
+        raise LawError(f"{type(self).__name__} cannot stream: {self.law_remedy}")
+
+    def step(self, chunk: Tensor, state: State = None) -> tuple[Tensor | None, State]:
+        """Take the next chunk of a stream and give the outputs that are due.
+
+        Args:
+            chunk: the next steps along the last axis, as many as there are, even none.
+            state: what the previous call returned; None at the start of a stream.
+
+        Returns:
+            The outputs now due - None while there are none - and the state
+            for the next call. Concatenated, the outputs are `self(x)` of the
+            concatenated chunks.
+
+        Raises:
+            LawError: if this module, or one inside it, is no scan.
+        """
+        geometry = self.require_law()
+        if chunk.shape[-1] == 0:
+            return None, state
+        if geometry == Geometry(1, 1):
+            y: Tensor = self(chunk)
+            return y, None
+        buffer, owed = _unpack(state, chunk)
+        dropped = min(owed, chunk.shape[-1])
+        z = torch.cat((buffer, chunk[..., dropped:]), dim=-1)
+        n = geometry.output_length(z.shape[-1])
+        if n == 0:
+            return None, (z, torch.tensor(owed - dropped))
+        y = self(z[..., : geometry.input_length(n)])
+        used = n * geometry.stride
+        # a clone, so that a short buffer does not keep a long chunk in memory
+        return y, (z[..., used:].clone(), torch.tensor(max(0, used - z.shape[-1])))
+
+
+def _unpack(state: State, chunk: Tensor) -> tuple[Tensor, int]:
+    """The buffered steps, and how many steps to come must be dropped (where stride > span)."""
+    if state is None:
+        return chunk[..., :0], 0
+    buffer, owed = state
+    assert isinstance(buffer, Tensor) and isinstance(owed, Tensor)
+    return buffer, int(owed)
+
+
+def _step_through(scans: Sequence[Scan], chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
+    """Fold the steps of scans that follow one another, as far as outputs are due."""
+    states: list[State] = [None] * len(scans) if state is None else list(state)
+    passed: Tensor | None = chunk
+    for i, scan in enumerate(scans):
+        if passed is None:
+            break
+        passed, states[i] = scan.step(passed, states[i])
+    return passed, tuple(states)
+
+
+class Identity(Scan):
+    """Gives what it gets: the plain shortcut of a residual block."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x`."""
+        return x
+
+
+class Crop(Scan):
+    """Leave out steps at both ends: what a shorter branch needs to stay aligned with a longer one.
+
+    On a stream it is a delay line, with no code of its own.
+
+    Args:
+        time: steps left out on the left and the right of the last axis.
+        rows: the same for the last but one.
+
+    >>> Crop(time=(1, 2))(torch.arange(6))
+    tensor([1, 2, 3])
+    """
+
+    def __init__(self, *, time: tuple[int, int] = (0, 0), rows: tuple[int, int] = (0, 0)) -> None:
+        super().__init__()
+        self.time, self.rows = time, rows
+        self.time_axis = Axis.scan(1 + sum(time))
+        self.row_axis = Axis.scan(1 + sum(rows))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(..., rows, time)` -> `(..., rows - sum(self.rows), time - sum(self.time))`."""
+        self.require_span(x)
+        left, right = self.time
+        x = x[..., left : x.shape[-1] - right]
+        if any(self.rows):
+            top, bottom = self.rows
+            x = x[..., top : x.shape[-2] - bottom, :]
+        return x
+
+    def extra_repr(self) -> str:
+        """The steps left out."""
+        return f"time={self.time}, rows={self.rows}"
+
+
+class Sequential(Scan, nn.Sequential):
+    """Layers applied one after the other: spans chain, strides multiply.
+
+    Args:
+        layers: layers, or dicts of layers that also name them.
+
+    >>> from audiocnn.layers import Conv1d
+    >>> net = Sequential(Conv1d(40, 16, 3), Conv1d(16, 8, 5, stride=2))
+    >>> net.geometry
+    Geometry(span=7, stride=2)
+    """
+
+    def __init__(self, *layers: Scan | dict[str, Scan]) -> None:
+        named: dict[str, nn.Module] = {}
+        for layer in layers:
+            named |= layer if isinstance(layer, dict) else {str(len(named)): layer}
+        nn.Sequential.__init__(self, OrderedDict(named))
+        scans = self.scans()
+        self.time_axis = chain(scan.time_axis for scan in scans)
+        row_axes = [scan.row_axis for scan in scans if scan.row_axis]
+        self.row_axis = chain(row_axes) if len(row_axes) == len(scans) else None
+
+    def scans(self) -> list[Scan]:
+        """The layers, in order."""
+        return [layer for layer in self if isinstance(layer, Scan)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply every layer in turn."""
+        self.require_span(x)
+        for layer in self:
+            x = layer(x)
+        return x
+
+    def step(self, chunk: Tensor, state: State = None) -> tuple[Tensor | None, State]:
+        """Pass the chunk through every layer's step, as far as outputs are due."""
+        self.require_law()
+        return _step_through(self.scans(), chunk, state)
+
+
+class Parallel(Scan):
+    """Branches over one input, aligned at their centres, their outputs added or concatenated.
+
+    All branches move at the same stride. Where all keep the law, the input of
+    a shorter branch is cropped so that both look at the same centre:
+
+        input             0 1 2 3 4 5 6       longest branch: span S = 7
+        shorter, span 4     [1 2 3 4]         left = (S - s) // 2, right the rest
+
+    Where a branch pads (`"same"`) nothing is cropped, and all must give equal lengths.
+
+    Args:
+        branches: one or more layers.
+        join: `"sum"`, or `"concatenate"` along channels.
+
+    Raises:
+        ParameterError: for strides or lengths that differ, or an unknown `join`.
+
+    >>> from audiocnn.layers import Conv1d
+    >>> Parallel(Conv1d(8, 4, 1), Conv1d(8, 4, 5), join="concatenate")(torch.zeros(1, 8, 20)).shape
+    torch.Size([1, 8, 16])
+    """
+
+    def __init__(self, *branches: Scan, join: str = "sum") -> None:
+        super().__init__()
+        if join not in ("sum", "concatenate"):
+            raise ParameterError(f"join={join!r} must be 'sum' or 'concatenate'")
+        if not branches:
+            raise ParameterError("branches must be at least one layer")
+        self.join = join
+        self.time_axis, time_crops = _align([branch.time_axis for branch in branches])
+        row_axes = [branch.row_axis for branch in branches if branch.row_axis]
+        row_crops = [(0, 0)] * len(branches)
+        if len(row_axes) == len(branches):
+            self.row_axis, row_crops = _align(row_axes)
+        else:
+            self.row_axis = None
+        self.branches = nn.ModuleList(branches)
+        self.crops = nn.ModuleList(
+            Crop(time=time, rows=rows) for time, rows in zip(time_crops, row_crops, strict=True)
+        )
+
+    def _paths(self) -> list[tuple[Scan, Scan]]:
+        """A crop and a branch each."""
+        return list(zip(self.crops, self.branches, strict=True))  # type: ignore[arg-type]
+
+    def _join(self, outputs: list[Tensor]) -> Tensor:
+        if self.join == "concatenate":
+            return torch.cat(outputs, dim=1)
+        total = outputs[0]
+        for output in outputs[1:]:
+            total = total + output  # may broadcast, as in a broadcasted residual
+        return total
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run every branch on its part of `x` and join the outputs."""
+        self.require_span(x)
+        return self._join([branch(crop(x)) for crop, branch in self._paths()])
+
+    def step(self, chunk: Tensor, state: State = None) -> tuple[Tensor | None, State]:
+        """Step every branch; cropped to equal spans, all give equally many outputs."""
+        self.require_law()
+        paths = self._paths()
+        before = [None] * len(paths) if state is None else state
+        outputs, after = zip(
+            *(_step_through(path, chunk, past) for path, past in zip(paths, before, strict=True)), strict=True
+        )
+        due = [output for output in outputs if output is not None]
+        return self._join(due) if due else None, after
+
+    def extra_repr(self) -> str:
+        """How the outputs are joined."""
+        return f"join={self.join!r}"
+
+
+def _align(axes: list[Axis]) -> tuple[Axis, list[tuple[int, int]]]:
+    """The axis of parallel branches, and what to crop from the input of each."""
+    strides = sorted({axis.takes.stride for axis in axes})
+    if len(strides) > 1:
+        raise ParameterError(f"branches have strides {strides}; give all the same stride")
+    if all(axis.geometry for axis in axes):
+        span = max(axis.takes.span for axis in axes)
+        spare = [span - axis.takes.span for axis in axes]
+        return Axis.scan(span, strides[0]), [(s // 2, s - s // 2) for s in spare]
+    spans = sorted({axis.takes.span for axis in axes})
+    if len(spans) > 1:
+        raise ParameterError(
+            f"branches give outputs of different lengths (they take {spans} steps for the first one); "
+            "give all the same padding"
+        )
+    seen = [axis.sees.span for axis in axes if axis.sees]
+    sees = Geometry(max(seen), strides[0]) if len(seen) == len(axes) else None
+    return Axis(axes[0].takes, sees), [(0, 0)] * len(axes)
+
+
+class Residual(Parallel):
+    """`branch(x) + shortcut(x)`: He et al. 2016, "Deep Residual Learning for Image Recognition".
+
+    With a `"valid"` branch the shortcut is the centre of the input, as long as
+    what the branch leaves of it; on a stream it is thereby delayed as it must be.
+
+    Args:
+        branch: the residual function.
+        shortcut: the other path, the identity by default; a strided 1x1
+            convolution where the branch changes stride or channels.
+
+    >>> from audiocnn.layers import Conv1d
+    >>> Residual(Conv1d(8, 8, 9)).geometry
+    Geometry(span=9, stride=1)
+    """
+
+    def __init__(self, branch: Scan, shortcut: Scan | None = None) -> None:
+        super().__init__(branch, shortcut if shortcut is not None else Identity())
+
+
+class Windows(Scan):
+    """Any module, run on every window of its input by itself: a scan by construction.
+
+    This is how a network that pads each layer, or looks at the whole clip, is
+    scanned over a long recording or a stream with exactly its scores on clips.
+    It costs what the windows cost: `window / stride` times a true scan.
+
+    Args:
+        module: gives one output step for an input of `window` steps.
+        window: steps in a window.
+        stride: steps from one window to the next.
+        batch_size: windows that are run at once, which bounds memory.
+
+    >>> from audiocnn.layers import Conv1d, WindowMean
+    >>> net = Sequential(Conv1d(8, 4, 3, padding="same"), WindowMean(20))
+    >>> print(net.geometry, Windows(net, window=20, stride=5).geometry)
+    None Geometry(span=20, stride=5)
+    """
+
+    row_axis = None
+
+    def __init__(self, module: Scan, *, window: int, stride: int, batch_size: int = 256) -> None:
+        super().__init__()
+        self.module = module
+        self.batch_size = batch_size
+        self.time_axis = Axis.scan(window, stride)
+        if module.time_axis.takes.output_length(window) != 1:
+            raise ParameterError(
+                f"window={window} gives {module.time_axis.takes.output_length(window)} outputs of "
+                f"{type(module).__name__}; choose a window that gives one"
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(batch, ..., time)` -> `(batch, channel, windows)`."""
+        self.require_span(x)
+        span, stride = self.time_axis.takes.span, self.time_axis.takes.stride
+        windows = x.unfold(-1, span, stride).movedim(-2, 1)  # (batch, windows, ..., span)
+        batch, n = windows.shape[:2]
+        windows = windows.flatten(0, 1)  # (batch * windows, ..., span)
+        outputs = torch.cat([self.module(part) for part in torch.split(windows, self.batch_size)])
+        return outputs.view(batch, n, -1).movedim(1, 2)  # (batch, channel, windows)
+
+    def extra_repr(self) -> str:
+        """Window and stride."""
+        return f"window={self.time_axis.takes.span}, stride={self.time_axis.takes.stride}"

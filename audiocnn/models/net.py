@@ -1,0 +1,103 @@
+"""What every audio net has in common: a body, a pool over the window, a head."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from audiocnn.errors import ParameterError
+from audiocnn.layers import Conv1d, Padding, Scan, Sequential, WindowMean, WindowStatistics
+
+__all__ = ["InputSize", "Net", "NetConfig", "resolve_input_size"]
+
+# (rows, window): either of them, or the whole, None for the family's default
+InputSize: TypeAlias = tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetConfig:
+    """What `audiocnn.models.create` is called with: builds the net again, and travels with its weights.
+
+    A net's own `config` has every default filled in.
+    """
+
+    name: str
+    num_classes: int
+    in_channels: int = 1
+    input_size: InputSize = None
+    padding: Padding | None = None
+
+
+class Net(Sequential):
+    """A network that decides on one window of feature frames at a time.
+
+    `(batch, channel, rows, time)` -> logits `(batch, num_classes, windows)`. The pool covers
+    what the body leaves of one window, so that a clip of one window gives one decision
+    and a longer one a track of them.
+
+    Args:
+        body: everything before the pool: `(batch, channel, rows, time)` -> `(batch, channel, time')`.
+        channels: channels the body gives.
+        num_classes: classes, one logit each.
+        input_size: `(rows, window)` in feature rows and frames.
+        statistics: pool mean and deviation instead of the mean alone.
+        head: layers between the pool and the logits, with the channels they give.
+
+    Raises:
+        ParameterError: if the window does not hold what the body sees.
+
+    Attributes:
+        window: frames a decision spans. With `"valid"` padding it is at most what was asked
+            for: the strides may not reach the last few frames.
+        rows: feature rows of the input.
+        config: what `create` built the net from.
+    """
+
+    config: NetConfig
+
+    def __init__(
+        self,
+        body: Scan,
+        *,
+        channels: int,
+        num_classes: int,
+        input_size: tuple[int, int],
+        statistics: bool = False,
+        head: tuple[Scan, int] | None = None,
+    ) -> None:
+        if num_classes < 1:
+            raise ParameterError(f"num_classes={num_classes} must be a positive integer")
+        rows, window = input_size
+        takes = body.time_axis.takes
+        positions = takes.output_length(window)
+        if positions == 0:
+            raise ParameterError(
+                f"window={window} frames do not hold the {takes.span} that the net sees; give "
+                f"input_size=({rows}, {takes.span}) or more, or padding='same'"
+            )
+        pool = WindowStatistics(positions) if statistics else WindowMean(positions)
+        pooled = channels * 2 if statistics else channels
+        layers: dict[str, Scan] = {"body": body, "pool": pool}
+        if head is not None:
+            layers["head"], pooled = head
+        layers["logits"] = Conv1d(pooled, num_classes, 1)
+        super().__init__(layers)
+        self.rows = rows
+        self.window = takes.input_length(positions) if body.geometry else window
+
+
+def resolve_input_size(input_size: InputSize, *, default: tuple[int, int]) -> tuple[int, int]:
+    """Fill in what is None from the family's default, and check the rest.
+
+    >>> resolve_input_size((None, 98), default=(40, 140))
+    (40, 98)
+    """
+    if input_size is None:
+        return default
+    if len(input_size) != 2:
+        raise ParameterError(
+            f"input_size={input_size} must be (rows, window), such as {default}: this net reads spectrograms"
+        )
+    rows, window = (own if own is not None else other for own, other in zip(input_size, default, strict=True))
+    for name, value in (("rows", rows), ("window", window)):
+        if not isinstance(value, int) or value < 1:
+            raise ParameterError(f"input_size={input_size}: {name} must be a positive integer")
+    return rows, window
