@@ -96,7 +96,8 @@ def test_agrees_with(oracle, config):
         log = front_end(waveform[None])[0, 0].double()
         expected_log = (expected + config.floor).log()
         loud = expected > 1e-6 * peak
-        assert ((log - expected_log).abs() <= 1e-4 * expected_log.abs())[loud].all(), name
+        # a logarithm near zero has no relative error; there it is one of the power
+        assert ((log - expected_log).abs() <= 1e-4 * expected_log.abs().clamp(min=1.0))[loud].all(), name
         assert log.isfinite().all(), name
 
 
@@ -162,7 +163,7 @@ def test_a_filter_without_a_bin_is_refused():
     with pytest.raises(ParameterError) as error:
         LogMel(LogMelConfig(n_mels=128))
     assert str(error.value) == (
-        "n_mels=128 is too many for n_fft=512: filter 1, 14 to 42 Hz, holds none of the bins "
+        "n_mels=128 is too many for n_fft=512: filter 0, 0 to 28 Hz, holds none of the bins "
         "31.2 Hz apart; lower n_mels or raise n_fft"
     )
 
