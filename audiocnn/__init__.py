@@ -1,1 +1,26 @@
 """audiocnn: convnets that classify sound, with one set of scores wherever they run."""
+
+from audiocnn.classifier import Classifier, ClassifierConfig, Prediction, load
+from audiocnn.errors import (
+    AudioCNNError,
+    AudioReadError,
+    LawError,
+    ManifestError,
+    ModelFileError,
+    ParameterError,
+)
+
+__all__ = [
+    "AudioCNNError",
+    "AudioReadError",
+    "Classifier",
+    "ClassifierConfig",
+    "LawError",
+    "ManifestError",
+    "ModelFileError",
+    "ParameterError",
+    "Prediction",
+    "load",
+]
+
+__version__ = "0.1.0"

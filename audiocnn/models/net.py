@@ -52,6 +52,7 @@ class Net(Sequential):
     """
 
     config: NetConfig
+    body: Scan
 
     def __init__(
         self,

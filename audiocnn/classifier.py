@@ -1,0 +1,370 @@
+"""What ships: front-end, feature statistics, network and labels, as one module and one file.
+
+    waveform - LogMel - Normalize - net - logits - probabilities
+    (batch, time)                         (batch, num_classes, windows)
+
+A `Classifier` is itself a scan, over samples: on a clip it decides once, on a
+recording it gives a track of decisions, live it is stepped; the scores are the same.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from audiocnn import audio, model_file
+from audiocnn.data.placement import place
+from audiocnn.errors import ModelFileError, ParameterError
+from audiocnn.frontends import LogMel, LogMelConfig, Normalize
+from audiocnn.geometry import Geometry
+from audiocnn.layers import Scan, Sequential, State, Windows
+from audiocnn.models import Net, NetConfig, create
+
+__all__ = ["Classifier", "ClassifierConfig", "Prediction", "load"]
+
+# Longer recordings are scored block by block, so that memory stays bounded.
+BLOCK_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierConfig:
+    """Everything that makes a classifier but its numbers; kept in the header of its file.
+
+    Attributes:
+        labels: the classes, in the order of the scores.
+        front_end: how features are made; its sample rate is the classifier's.
+        net: which network.
+        activation: `"softmax"` where exactly one class is right, `"sigmoid"` where any number may be.
+        window_hop: feature frames from one decision to the next for a net that is no
+            scan (padding `"same"`) and is therefore run window by window; 10 is 100 ms.
+
+    Raises:
+        ParameterError: for parts that do not fit each other.
+    """
+
+    labels: tuple[str, ...]
+    front_end: LogMelConfig
+    net: NetConfig
+    activation: Literal["softmax", "sigmoid"] = "softmax"
+    window_hop: int = 10
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != self.net.num_classes:
+            raise ParameterError(
+                f"labels: {len(self.labels)} were given for num_classes={self.net.num_classes}; give one a class"
+            )
+        repeated = sorted({label for label in self.labels if self.labels.count(label) > 1})
+        if repeated:
+            raise ParameterError(f"labels: {', '.join(repeated)} stand more than once; give each class its own")
+        if self.activation not in ("softmax", "sigmoid"):
+            raise ParameterError(f"activation={self.activation!r} must be 'softmax' or 'sigmoid'")
+        if not isinstance(self.window_hop, int) or self.window_hop < 1:
+            raise ParameterError(f"window_hop={self.window_hop!r} must be a positive integer of frames")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The class a recording is given.
+
+    Attributes:
+        label: the class with the highest score.
+        score: its probability, 0 to 1.
+        scores: the probability of every class, by label.
+    """
+
+    label: str
+    score: float
+    scores: dict[str, float]
+
+
+class Classifier(Sequential):
+    """A trained network and all it needs: waveforms in, class scores out.
+
+    `(batch, time)` samples on unit scale -> logits `(batch, num_classes, windows)`;
+    `probabilities` makes scores of them. It is a scan over samples for every net: one that
+    leans on padding is run window by window.
+
+    Args:
+        config: what to build. The weights are fresh; `load` reads trained ones.
+
+    Raises:
+        ParameterError: if the net's rows are not the front-end's.
+
+    >>> config = ClassifierConfig(
+    ...     labels=("no", "yes"), front_end=LogMelConfig(), net=NetConfig(name="bc_resnet_1", num_classes=2)
+    ... )
+    >>> classifier = Classifier(config).eval()
+    >>> classifier.geometry  # samples: a decision on 1.45 s, every 10 ms
+    Geometry(span=23200, stride=160)
+    >>> classifier(torch.zeros(1, 32000)).shape
+    torch.Size([1, 2, 56])
+    >>> prediction = classifier.predict(torch.zeros(16000), sample_rate=16000)
+    >>> sorted(prediction.scores)
+    ['no', 'yes']
+    """
+
+    front_end: LogMel
+    normalize: Normalize
+    net: Scan
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        front_end = LogMel(config.front_end)
+        input_size = config.net.input_size or (None, None)
+        net = create(
+            config.net.name,
+            num_classes=config.net.num_classes,
+            in_channels=config.net.in_channels,
+            input_size=(front_end.n_freqs, *input_size[1:]) if input_size[0] is None else input_size,
+            padding=config.net.padding,
+        )
+        if net.rows != front_end.n_freqs:
+            raise ParameterError(
+                f"input_size=({net.rows}, {net.window}): the front-end gives {front_end.n_freqs} rows; "
+                "give the net as many, or None"
+            )
+        scanned: Scan = net
+        if net.geometry is None:
+            scanned = Windows(net, window=net.window, stride=config.window_hop)
+        super().__init__(
+            {"front_end": front_end, "normalize": Normalize(front_end.n_freqs), "net": scanned}
+        )
+        self.config = replace(config, net=net.config)  # every default filled in
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, in the order of the scores."""
+        return self.config.labels
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second of the waveforms."""
+        return self.config.front_end.sample_rate
+
+    @property
+    def geometry(self) -> Geometry:
+        """Samples in one decision, and from one to the next."""
+        return self.time_axis.takes
+
+    @property
+    def bare_net(self) -> Net:
+        """The network itself, without the windows it may be run in."""
+        net = self.net.module if isinstance(self.net, Windows) else self.net
+        assert isinstance(net, Net)
+        return net
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Scores of logits `(batch, num_classes, ...)`: softmax over the classes, or sigmoid of each."""
+        return logits.softmax(dim=1) if self.config.activation == "softmax" else logits.sigmoid()
+
+    def step(self, chunk: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """Take the next samples `(batch, time)` of a stream; give the logits now due.
+
+        Args:
+            chunk: as many samples as there are.
+            state: what the previous call returned; None at the start.
+
+        Returns:
+            Logits `(batch, num_classes, windows)`, of no window while none is due, and
+            the state for the next call.
+        """
+        logits, state = super().step(chunk, state)
+        if logits is None:
+            logits = chunk.new_empty(len(chunk), len(self.labels), 0)
+        return logits, state
+
+    def predict(
+        self,
+        source: str | os.PathLike[str] | Tensor | npt.NDArray[np.floating],
+        *,
+        sample_rate: int | None = None,
+    ) -> Prediction:
+        """Classify one recording, of any length.
+
+        A recording shorter than a decision's span is centred in silence; of a longer one,
+        the probabilities of all windows are averaged.
+
+        Args:
+            source: a file, or a waveform on unit scale, `(time,)` or `(channel, time)`.
+            sample_rate: of a waveform, in Hz; a file knows its own.
+
+        Raises:
+            AudioReadError: if the file cannot be read.
+            ParameterError: for a waveform without a sample rate, of another shape, or
+                holding values that are not finite.
+        """
+        if isinstance(source, (str, os.PathLike)):
+            if sample_rate is not None:
+                raise ParameterError(f"sample_rate={sample_rate} belongs to a waveform; a file knows its own")
+            scores = self.score_file(Path(source))
+        else:
+            scores = self.score_clips([self._waveform(source, sample_rate)])[0]
+        return self.prediction(scores)
+
+    def prediction(self, scores: Tensor) -> Prediction:
+        """The prediction that scores `(num_classes,)` make."""
+        values = scores.tolist()
+        best = int(scores.argmax())
+        return Prediction(
+            label=self.labels[best], score=values[best], scores=dict(zip(self.labels, values, strict=True))
+        )
+
+    def score_clips(self, clips: Sequence[Tensor]) -> Tensor:
+        """Scores of clips of any lengths: `(clips, num_classes)`.
+
+        Each clip's scores are those it has alone.
+
+        Args:
+            clips: waveforms `(time,)` at `sample_rate`.
+        """
+        scores = torch.empty(len(clips), len(self.labels), dtype=self.normalize.mean.dtype)
+        geometry, block = self.geometry, round(BLOCK_SECONDS * self.sample_rate)
+        short, longer = [], []
+        for i, clip in enumerate(clips):
+            if clip.shape[-1] <= geometry.span:
+                short.append(i)
+            elif clip.shape[-1] <= block:
+                longer.append(i)
+            else:
+                scores[i] = self.score_blocks(clip.split(block))  # type: ignore[no-untyped-call]
+        with self._evaluating():
+            if short:
+                batch = place([clips[i] for i in short], geometry.span)
+                scores[short] = self._scores(batch)[..., 0]
+            longer.sort(key=lambda i: clips[i].shape[-1])
+            for group in _alike([clips[i].shape[-1] for i in longer]):
+                members = [longer[i] for i in group]
+                # padded at the end; the windows that reach into the padding are dropped
+                batch = torch.nn.utils.rnn.pad_sequence([clips[i] for i in members], batch_first=True)
+                for i, track in zip(members, self._scores(batch), strict=True):
+                    scores[i] = track[:, : geometry.output_length(clips[i].shape[-1])].mean(dim=-1)
+        return scores
+
+    def score_blocks(self, blocks: Iterable[Tensor]) -> Tensor:
+        """Scores `(num_classes,)` of one long recording that comes in blocks `(time,)`: constant memory."""
+        total = torch.zeros(len(self.labels), dtype=torch.float64)
+        windows, state, heard = 0, None, torch.empty(0)
+        with self._evaluating():
+            for block in blocks:
+                block = block.to(self.normalize.mean.device)
+                logits, state = self.step(block[None], state)
+                total += self.probabilities(logits)[0].double().sum(dim=-1).cpu()
+                windows += logits.shape[-1]
+                if windows == 0:
+                    heard = torch.cat((heard, block.cpu()))
+        if windows == 0:  # not one window after all
+            return self.score_clips([heard])[0]
+        return (total / windows).to(self.normalize.mean.dtype)
+
+    def score_file(self, path: Path) -> Tensor:
+        """Scores `(num_classes,)` of a file; a long one is read in blocks.
+
+        Raises:
+            AudioReadError: if the file cannot be read.
+        """
+        if audio.info(path).seconds > BLOCK_SECONDS:
+            return self.score_blocks(
+                audio.blocks(path, block_seconds=BLOCK_SECONDS, sample_rate=self.sample_rate)
+            )
+        return self.score_clips([audio.read(path, sample_rate=self.sample_rate).waveform])[0]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the classifier to one `.safetensors` file, whose header holds the config as JSON.
+
+        The file appears whole or not at all; an existing one is replaced.
+        """
+        model_file.write(Path(path), config=asdict(self.config), tensors=self.state_dict())
+
+    def _scores(self, batch: Tensor) -> Tensor:
+        """Probabilities `(batch, num_classes, windows)`, on the CPU."""
+        scores: Tensor = self.probabilities(self(batch.to(self.normalize.mean)))
+        return scores.cpu()
+
+    def _waveform(self, source: Tensor | npt.NDArray[np.floating], sample_rate: int | None) -> Tensor:
+        """One channel at our rate, checked."""
+        waveform = torch.as_tensor(source).detach().cpu().to(torch.float32)
+        if sample_rate is None:
+            raise ParameterError(
+                f"sample_rate=None: say how many samples a second the waveform has, such as {self.sample_rate}"
+            )
+        if waveform.dim() == 2:
+            waveform = waveform.mean(dim=0)
+        if waveform.dim() != 1 or len(waveform) == 0:
+            raise ParameterError(
+                f"a waveform of shape {tuple(torch.as_tensor(source).shape)} must be (time,) or (channel, time)"
+            )
+        if not waveform.isfinite().all():
+            first = int((~waveform.isfinite()).nonzero()[0])
+            raise ParameterError(f"the waveform is not finite at sample {first}; every sample must be a number")
+        return audio.resample(waveform, sample_rate, self.sample_rate)
+
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """In evaluation mode and without gradients; afterwards as before."""
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            self.train(was_training)
+
+
+def _alike(lengths: Sequence[int], *, most_samples: int = 2_000_000) -> Iterator[range]:
+    """Runs of rising lengths to pad together: none more than doubled, none too large in all.
+
+    >>> list(_alike([3, 4, 6, 7, 20]))
+    [range(0, 3), range(3, 4), range(4, 5)]
+    """
+    start = 0
+    for i, length in enumerate(lengths):
+        if length > 2 * lengths[start] or length * (i - start + 1) > most_samples:
+            yield range(start, i)
+            start = i
+    if lengths:
+        yield range(start, len(lengths))
+
+
+def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Classifier:
+    """Read a classifier from the one file that `Classifier.save` wrote, ready to score.
+
+    Nothing in the file is executed: it holds numbers, and a config as JSON.
+
+    Args:
+        path: the `.safetensors` file.
+        device: where to put it, such as `"cuda"`.
+
+    Raises:
+        ModelFileError: if the file is missing, damaged, made by something else or by a
+            newer audiocnn.
+    """
+    path = Path(path)
+    config, tensors = model_file.read(path)
+    try:
+        classifier = Classifier(_config_from(config))
+        classifier.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError, ParameterError) as error:
+        raise ModelFileError(
+            f"{path}: the config in its header and its weights do not make a classifier ({error}); "
+            "save it again with the audiocnn that made it"
+        ) from error
+    return classifier.to(device).eval()
+
+
+def _config_from(values: dict[str, Any]) -> ClassifierConfig:
+    """The config that `dataclasses.asdict` and JSON turned into plain values."""
+    net = dict(values["net"])
+    if net.get("input_size") is not None:
+        net["input_size"] = tuple(net["input_size"])
+    return ClassifierConfig(
+        labels=tuple(values["labels"]),
+        front_end=LogMelConfig(**values["front_end"]),
+        net=NetConfig(**net),
+        **{name: value for name, value in values.items() if name not in ("labels", "front_end", "net")},
+    )

@@ -1,0 +1,84 @@
+"""The file a classifier ships in: safetensors, with a JSON config in its header.
+
+Reading it executes nothing, whoever made it. A checksum over the tensors finds
+damage that the format itself does not.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from audiocnn.errors import ModelFileError
+
+__all__ = ["FORMAT_VERSION", "read", "write"]
+
+FORMAT_VERSION = 1
+
+
+def write(path: Path, *, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write config and tensors; the file appears whole or not at all.
+
+    Raises:
+        OSError: if the folder does not exist or cannot be written.
+    """
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    header = {
+        "audiocnn_format": str(FORMAT_VERSION),
+        "config": json.dumps(config, sort_keys=True),
+        "sha256": _digest(plain),
+    }
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        safetensors.torch.save_file(plain, beside, metadata=header)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Config and tensors of a file that `write` made.
+
+    Raises:
+        ModelFileError: naming the path, what was found, and what would work.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ModelFileError(f"{path} {what}; name the .safetensors file of a classifier")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
+    except safetensors.SafetensorError as error:
+        raise ModelFileError(
+            f"{path} is no safetensors file, or a damaged one ({error}); a classifier is what "
+            "Classifier.save or `audiocnn train` wrote, and pickled checkpoints are never read"
+        ) from None
+    if "audiocnn_format" not in header:
+        raise ModelFileError(
+            f"{path} is a safetensors file of something else: its header holds no audiocnn config; "
+            "build a Classifier, load these tensors into it and save that"
+        )
+    version = header["audiocnn_format"]
+    if version != str(FORMAT_VERSION):
+        raise ModelFileError(
+            f"{path} has format {version}, and this audiocnn reads up to {FORMAT_VERSION}; "
+            "install a newer audiocnn"
+        )
+    if header.get("sha256") != _digest(tensors):
+        raise ModelFileError(f"{path} is damaged: its weights are not those that were saved; copy it again")
+    return json.loads(header["config"]), tensors
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over names and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()
