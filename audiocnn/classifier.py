@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from audiocnn import audio, model_file
-from audiocnn.data.placement import place
 from audiocnn.errors import ModelFileError, ParameterError
 from audiocnn.frontends import LogMel, LogMelConfig, Normalize
 from audiocnn.geometry import Geometry
 from audiocnn.layers import Scan, Sequential, State, Windows
 from audiocnn.models import Net, NetConfig, create
+from audiocnn.placement import place
 
 __all__ = ["Classifier", "ClassifierConfig", "Prediction", "load"]
 
@@ -58,11 +58,13 @@ class ClassifierConfig:
     def __post_init__(self) -> None:
         if len(self.labels) != self.net.num_classes:
             raise ParameterError(
-                f"labels: {len(self.labels)} were given for num_classes={self.net.num_classes}; give one a class"
+                f"labels: {len(self.labels)} for num_classes={self.net.num_classes}; give one for each class"
             )
         repeated = sorted({label for label in self.labels if self.labels.count(label) > 1})
         if repeated:
-            raise ParameterError(f"labels: {', '.join(repeated)} stand more than once; give each class its own")
+            raise ParameterError(
+                f"labels: {', '.join(repeated)} stand more than once; give each class its own"
+            )
         if self.activation not in ("softmax", "sigmoid"):
             raise ParameterError(f"activation={self.activation!r} must be 'softmax' or 'sigmoid'")
         if not isinstance(self.window_hop, int) or self.window_hop < 1:
@@ -132,9 +134,7 @@ class Classifier(Sequential):
         scanned: Scan = net
         if net.geometry is None:
             scanned = Windows(net, window=net.window, stride=config.window_hop)
-        super().__init__(
-            {"front_end": front_end, "normalize": Normalize(front_end.n_freqs), "net": scanned}
-        )
+        super().__init__({"front_end": front_end, "normalize": Normalize(front_end.n_freqs), "net": scanned})
         self.config = replace(config, net=net.config)  # every default filled in
 
     @property
@@ -291,17 +291,18 @@ class Classifier(Sequential):
         waveform = torch.as_tensor(source).detach().cpu().to(torch.float32)
         if sample_rate is None:
             raise ParameterError(
-                f"sample_rate=None: say how many samples a second the waveform has, such as {self.sample_rate}"
+                f"sample_rate=None: say how many samples a second there are, such as {self.sample_rate}"
             )
         if waveform.dim() == 2:
             waveform = waveform.mean(dim=0)
         if waveform.dim() != 1 or len(waveform) == 0:
-            raise ParameterError(
-                f"a waveform of shape {tuple(torch.as_tensor(source).shape)} must be (time,) or (channel, time)"
-            )
+            shape = tuple(torch.as_tensor(source).shape)
+            raise ParameterError(f"a waveform of shape {shape} must be (time,) or (channel, time)")
         if not waveform.isfinite().all():
             first = int((~waveform.isfinite()).nonzero()[0])
-            raise ParameterError(f"the waveform is not finite at sample {first}; every sample must be a number")
+            raise ParameterError(
+                f"the waveform is not finite at sample {first}; every sample must be a number"
+            )
         return audio.resample(waveform, sample_rate, self.sample_rate)
 
     @contextlib.contextmanager

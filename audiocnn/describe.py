@@ -93,18 +93,17 @@ class Description:
 
     def __str__(self) -> str:
         """A table for the terminal."""
-        way = "yes" if self.is_scan else "no: padding leans on each clip's ends, so windows are run one by one"
+        way = (
+            "yes" if self.is_scan else "no: padding leans on each clip's ends, so windows are run one by one"
+        )
+        field = f"{self.receptive_field_frames} frames, {self.receptive_field_ms:g} ms"
         rows = [
             ("model", f"{self.name}, padding {self.padding!r}, {self.num_classes} classes"),
             ("parameters", f"{self.parameters:,} trainable"),
             ("MACs", f"{self.macs:,}"),
             ("span", f"{self.span_frames} frames, {self.span_ms:g} ms: what one decision hears"),
             ("stride", f"{self.stride_frames} frames, {self.stride_ms:g} ms from one decision to the next"),
-            (
-                "receptive field",
-                f"{self.receptive_field_frames} frames, {self.receptive_field_ms:g} ms by {self.rows} rows, "
-                "before the pool",
-            ),
+            ("receptive field", f"{field} by {self.rows} rows, before the pool"),
             ("scan", way),
             ("", f"MACs are {MACS_RULE}."),
         ]

@@ -5,6 +5,7 @@
 
 import inspect
 
+import laws
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import audiocnn
-import laws
 from audiocnn import Classifier, LawError, ParameterError, frontends, layers, model_file
 from audiocnn.models import MODELS, create
 

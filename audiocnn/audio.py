@@ -1,0 +1,347 @@
+"""Files in, waveforms out: any format that libsndfile reads, at any rate, whole or in blocks.
+
+A waveform is float32 on unit scale: full scale of an integer file is 1.0.
+Whatever is wrong with a file is one `AudioReadError` that names it, says what was
+found, and what would work.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+import torch
+from torch import Tensor
+
+from audiocnn.errors import AudioReadError, ParameterError
+
+__all__ = ["Audio", "AudioInfo", "Resampler", "blocks", "info", "read", "resample"]
+
+Samples = npt.NDArray[np.float32]
+
+# soxr's "high quality": passes 0 to 0.91 of the lower Nyquist frequency, images 20 bits down
+_QUALITY = "HQ"
+_CONVERT = "convert it with `ffmpeg -i IN OUT.wav`"
+# how libsndfile's log tells that a header promises more samples than the file holds
+_SHORT = re.compile(
+    r"(?:^data|SSND|Data Size|^riff)\s*:\s*(?P<promised>\d+) \(should be \d+\)"
+    r"|does not match value from 'ds64'|ended unexpectedly",
+    re.MULTILINE,
+)
+# a recorder that cannot seek back writes the size of an endless file
+_ENDLESS_BYTES = 0x7FFFF000
+
+
+class Audio(NamedTuple):
+    """What `read` gives.
+
+    Attributes:
+        waveform: float32 on unit scale, `(time,)`, or `(channel, time)` with `mono=False`.
+        sample_rate: samples a second.
+    """
+
+    waveform: Tensor
+    sample_rate: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioInfo:
+    """What a file's header says.
+
+    Attributes:
+        path: the file.
+        sample_rate: samples a second, in each channel.
+        channels: channels.
+        frames: samples in each channel.
+        format: container, as libsndfile names it: "WAV", "FLAC", "OGG", ...
+        subtype: coding of the samples: "PCM_16", "FLOAT", "VORBIS", ...
+    """
+
+    path: Path
+    sample_rate: int
+    channels: int
+    frames: int
+    format: str
+    subtype: str
+
+    @property
+    def seconds(self) -> float:
+        """How long the recording is."""
+        return self.frames / self.sample_rate
+
+
+def info(path: str | os.PathLike[str]) -> AudioInfo:
+    """Read a file's header.
+
+    Raises:
+        AudioReadError: if there is no such file, or it is no audio that libsndfile reads.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        return AudioInfo(
+            path=path,
+            sample_rate=file.samplerate,
+            channels=file.channels,
+            frames=file.frames,
+            format=file.format,
+            subtype=file.subtype,
+        )
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    sample_rate: int | None = None,
+    mono: bool = True,
+    start_seconds: float = 0.0,
+    stop_seconds: float | None = None,
+) -> Audio:
+    """Read a recording, or a part of one.
+
+    Truncated files are found where the format tells: by the sizes in a WAV, AIFF, AU or W64
+    header, the frame count of FLAC and of an MP3 with a Xing or VBRI tag, the last page of Ogg. An
+    MP3 without such a tag that was cut off cannot be told from a shorter one.
+
+    Args:
+        path: the file.
+        sample_rate: what to resample to, in Hz; None keeps the file's own.
+        mono: mix all channels down to their mean.
+        start_seconds: where the part begins.
+        stop_seconds: where it ends; None, or beyond the end, is the end of the file.
+
+    Raises:
+        AudioReadError: if the file is missing, is not audio, holds no samples, is truncated
+            within the part that is read, or has a sample that is no number.
+        ParameterError: if the part is empty or begins behind the end of the file.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        rate = file.samplerate
+        start, stop = _part(file, path, start_seconds, stop_seconds)
+        samples = next(_frames(file, path, start, stop, stop - start, mono=mono))
+    if sample_rate is not None and sample_rate != rate:
+        samples = soxr.resample(samples, rate, _checked_rate("sample_rate", sample_rate), _QUALITY)
+    return Audio(_tensor(samples), sample_rate or rate)
+
+
+def blocks(
+    path: str | os.PathLike[str],
+    *,
+    block_seconds: float = 10.0,
+    sample_rate: int | None = None,
+    mono: bool = True,
+    start_seconds: float = 0.0,
+    stop_seconds: float | None = None,
+) -> Iterator[Tensor]:
+    """Read a recording of any length block by block, in constant memory.
+
+    Concatenated, the blocks are what `read` gives with the same arguments.
+
+    Args:
+        path: the file.
+        block_seconds: how much is read at once. With resampling, blocks come out a little
+            longer or shorter, and one that has nothing to give is left out.
+        sample_rate: as for `read`.
+        mono: as for `read`.
+        start_seconds: as for `read`.
+        stop_seconds: as for `read`.
+
+    Yields:
+        Waveforms `(time,)`, or `(channel, time)` with `mono=False`.
+
+    Raises:
+        AudioReadError: as `read` does; for damage in the middle, when it is reached.
+        ParameterError: as `read` does, or if `block_seconds` is not positive.
+    """
+    path = Path(path)
+    if not block_seconds > 0:
+        raise ParameterError(f"block_seconds={block_seconds} must be positive; 10 is the default")
+    with _open(path) as file:
+        rate = file.samplerate
+        start, stop = _part(file, path, start_seconds, stop_seconds)
+        size = max(1, round(block_seconds * rate))
+        parts = _frames(file, path, start, stop, size, mono=mono)
+        if sample_rate is None or sample_rate == rate:
+            yield from map(_tensor, parts)
+            return
+        resampler = Resampler(rate, sample_rate, channels=1 if mono else file.channels)
+        for part in parts:
+            if (block := resampler.push(_tensor(part))).numel():
+                yield block
+        if (block := resampler.flush()).numel():
+            yield block if not mono or block.dim() == 1 else block[0]
+
+
+def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
+    """Resample a whole waveform: `(time,)` or `(channel, time)`, shape kept but for the time.
+
+    The length becomes `time * to_rate / from_rate`, rounded to the nearest integer. By the SoX
+    resampler, whose filter passes everything up to 0.91 of the lower Nyquist frequency.
+
+    Args:
+        waveform: float32.
+        from_rate: samples a second that it has.
+        to_rate: samples a second that it shall have.
+
+    >>> resample(torch.zeros(2, 44100), 44100, 16000).shape
+    torch.Size([2, 16000])
+    """
+    _checked_rate("from_rate", from_rate)
+    if from_rate == _checked_rate("to_rate", to_rate):
+        return waveform
+    return _tensor(soxr.resample(waveform.numpy().T, from_rate, to_rate, _QUALITY))
+
+
+class Resampler:
+    """Resamples a stream: the pushed chunks, concatenated and flushed, are what `resample` gives.
+
+    Args:
+        from_rate: samples a second of the chunks.
+        to_rate: samples a second of what comes out.
+        channels: 1 for chunks `(time,)`, more for `(channel, time)`.
+
+    >>> resampler = Resampler(8000, 16000)
+    >>> parts = [resampler.push(torch.zeros(100)), resampler.push(torch.zeros(1)), resampler.flush()]
+    >>> sum(len(part) for part in parts)
+    202
+    """
+
+    def __init__(self, from_rate: int, to_rate: int, *, channels: int = 1) -> None:
+        _checked_rate("from_rate", from_rate)
+        _checked_rate("to_rate", to_rate)
+        self.channels = channels
+        self._stream = soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality=_QUALITY)
+
+    def push(self, chunk: Tensor) -> Tensor:
+        """Take a chunk of any length; give what can be said by now."""
+        return _tensor(self._stream.resample_chunk(chunk.numpy().T))
+
+    def flush(self) -> Tensor:
+        """The end of the stream: give the rest."""
+        nothing = np.zeros((0, self.channels) if self.channels > 1 else 0, dtype=np.float32)
+        return _tensor(self._stream.resample_chunk(nothing, last=True))
+
+
+def _tensor(samples: Samples) -> Tensor:
+    """`(time,)` stays; soundfile's and soxr's `(time, channel)` becomes `(channel, time)`."""
+    return torch.from_numpy(np.ascontiguousarray(samples.T))
+
+
+def _checked_rate(name: str, rate: int) -> int:
+    if not isinstance(rate, int) or rate < 1:
+        raise ParameterError(f"{name}={rate!r} must be a positive integer of samples a second, such as 16000")
+    return rate
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    """Open a file, or say what is wrong with it."""
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise AudioReadError(_why_unreadable(path, error)) from None
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    if path.is_dir():
+        return f"{path} is a folder; name a recording in it"
+    if not path.exists():
+        return f"{path} does not exist; check the name and the folder"
+    if not os.access(path, os.R_OK):
+        return f"{path} may not be read; change its permissions"
+    if path.stat().st_size == 0:
+        return f"{path} is an empty file; copy or record it again"
+    found = getattr(error, "error_string", str(error)).rstrip(".")
+    return f"{path} is not audio that libsndfile reads ({found}), such as WAV, FLAC, Ogg, MP3 or AIFF; {_CONVERT}"
+
+
+def _part(
+    file: soundfile.SoundFile, path: Path, start_seconds: float, stop_seconds: float | None
+) -> tuple[int, int]:
+    """First frame and the one after the last; refuses a truncated file that would be read to its end."""
+    rate, frames = file.samplerate, file.frames
+    if not start_seconds >= 0:
+        raise ParameterError(f"start_seconds={start_seconds} must not be negative")
+    if stop_seconds is not None and not stop_seconds > start_seconds:
+        raise ParameterError(
+            f"stop_seconds={stop_seconds} must be greater than start_seconds={start_seconds}"
+        )
+    start = round(start_seconds * rate)
+    stop = frames if stop_seconds is None else round(stop_seconds * rate)
+    if (stop_seconds is None or stop > frames) and _is_cut_short(file):
+        remedy = "copy it again"
+        if frames:
+            remedy += (
+                f", or read the {frames / rate:.3f} s that are there with stop_seconds={frames / rate:.3f}"
+            )
+        raise AudioReadError(f"{path} is truncated: its header promises more than the file holds; {remedy}")
+    if frames == 0:
+        raise AudioReadError(f"{path} holds no samples; record it again, or if it plays elsewhere {_CONVERT}")
+    if start >= frames:
+        raise ParameterError(
+            f"start_seconds={start_seconds} is behind the end of {path}, which is {frames / rate:.3f} s long"
+        )
+    stop = min(stop, frames)
+    if stop == start:
+        raise ParameterError(
+            f"start_seconds={start_seconds} to stop_seconds={stop_seconds} holds no sample at {rate} Hz"
+        )
+    return start, stop
+
+
+def _is_cut_short(file: soundfile.SoundFile) -> bool:
+    """Whether the header promises more than there is; libsndfile itself only notes it in its log."""
+    if file.format in ("FLAC", "MP3"):
+        return False  # these tell while they are read
+    found = _SHORT.search(file.extra_info)
+    return found is not None and int(found["promised"] or 0) < _ENDLESS_BYTES
+
+
+def _frames(
+    file: soundfile.SoundFile, path: Path, start: int, stop: int, size: int, *, mono: bool
+) -> Iterator[Samples]:
+    """The frames from `start` to `stop`, at most `size` at once: `(time,)`, or `(time, channel)`."""
+    rate = file.samplerate
+    try:
+        if start:
+            file.seek(start)
+        while start < stop:
+            wanted = min(size, stop - start)
+            samples: Samples = file.read(wanted, dtype="float32", always_2d=not mono)
+            if len(samples) < wanted and not _may_be_an_estimate(file, path):
+                end = (start + len(samples)) / rate
+                raise AudioReadError(
+                    f"{path} is truncated: {stop / rate:.3f} s are promised and {end:.3f} s are there; copy "
+                    f"it again, or read what is there with stop_seconds={end:.3f}"
+                )
+            if mono and samples.ndim == 2:
+                samples = samples.mean(axis=1)
+            if not np.isfinite(samples).all():
+                first = np.flatnonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1))[0]
+                raise AudioReadError(
+                    f"{path} holds a sample that is not a number at {(start + first) / rate:.3f} s; "
+                    "export it again, as 16-bit PCM if nothing else helps"
+                )
+            yield samples
+            if len(samples) < wanted:
+                return
+            start += wanted
+    except soundfile.LibsndfileError as error:
+        found = error.error_string.rstrip(".") or f"libsndfile error {error.code}"
+        raise AudioReadError(
+            f"{path} breaks off or is damaged at about {start / rate:.3f} s ({found}); copy it again"
+        ) from None
+
+
+def _may_be_an_estimate(file: soundfile.SoundFile, path: Path) -> bool:
+    """Whether the announced length is a guess: an MP3 without a tag that holds it."""
+    if file.format != "MP3":
+        return False
+    with path.open("rb") as raw:
+        head = raw.read(1 << 16)
+    return not any(tag in head for tag in (b"Xing", b"Info", b"VBRI"))

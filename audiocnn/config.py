@@ -1,0 +1,67 @@
+"""The configs of training: plain dataclasses that import nothing heavy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from audiocnn.errors import ParameterError
+
+__all__ = ["TrainConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """One training run.
+
+    Attributes:
+        data: a manifest (CSV) or a folder of recordings; see `audiocnn.data.manifest.read_manifest`.
+        out: folder of the run, made if need be.
+        model: a name in `audiocnn.models.MODELS`.
+        padding: along time: "valid" for a net that scans, "same" for the net as published.
+        epochs: passes over the training recordings.
+        batch_size: recordings in a step.
+        learning_rate: the highest of the one cycle.
+        weight_decay: of AdamW.
+        min_gain_db: recordings are made louder or softer by a gain drawn from here,
+        max_gain_db: to here, in dB.
+        min_snr_db: white noise is added at a signal-to-noise ratio drawn from here,
+        max_snr_db: to here, in dB; inf for none.
+        n_freq_masks: SpecAugment: bands of frequency masked.
+        max_freq_width: the widest, in rows.
+        n_time_masks: SpecAugment: stretches of time masked.
+        max_time_width: the longest, in frames.
+        mixup_alpha: mixup's Beta(alpha, alpha); 0 for none.
+        seed: of the weights, the order, the split and every draw.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    data: Path
+    out: Path
+    model: str = "tc_resnet_8"
+    padding: Literal["valid", "same"] = "valid"
+    epochs: int = 40
+    batch_size: int = 100
+    learning_rate: float = 0.01
+    weight_decay: float = 0.01
+    min_gain_db: float = -12.0
+    max_gain_db: float = 6.0
+    min_snr_db: float = 10.0
+    max_snr_db: float = 50.0
+    n_freq_masks: int = 2
+    max_freq_width: int = 7
+    n_time_masks: int = 2
+    max_time_width: int = 9
+    mixup_alpha: float = 0.2
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ParameterError(f"{name}={value!r} must be a positive integer")
+        if not self.learning_rate > 0:
+            raise ParameterError(f"learning_rate={self.learning_rate} must be positive; 0.01 is the default")
+        for name in ("weight_decay", "mixup_alpha"):
+            if not getattr(self, name) >= 0:
+                raise ParameterError(f"{name}={getattr(self, name)} must not be negative")

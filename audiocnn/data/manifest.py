@@ -1,0 +1,400 @@
+"""Which recordings there are, what they hold, and which split each belongs to.
+
+A manifest is a CSV file, or a folder whose structure says the same:
+
+    words.csv                       words/                     words/
+        file_name,label,speaker         train.csv                  no/0001.wav
+        no/0001.wav,no,ada              val.csv                    yes/0002.wav
+        yes/0002.wav,yes,bob            test.csv                   _noise_/left out
+
+Everything here is names and numbers: no recording is opened.
+"""
+
+import csv
+import os
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from audiocnn.errors import ManifestError, ParameterError
+
+__all__ = ["AUDIO_SUFFIXES", "Clip", "list_problems", "read_manifest", "split_clips", "write_manifest"]
+
+AUDIO_SUFFIXES = frozenset({".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"})
+"""The files that count as recordings in a folder of label folders."""
+
+_COLUMNS = ("file_name", "label", "speaker", "split")
+_SPLITS = ("train", "validation", "test")
+_SPLIT_NAMES = {name: name for name in _SPLITS} | dict.fromkeys(("val", "valid", "dev"), "validation")
+_ROWS_LISTED = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One recording: where it is and what is known about it.
+
+    Attributes:
+        path: the audio file.
+        label: what it holds; None where that is not known, as in prediction.
+        speaker: who is heard, whatever names them; None where not known.
+        split: "train", "validation" or "test"; None where not yet decided.
+
+    Raises:
+        ParameterError: if split is none of these.
+
+    >>> Clip(path=Path("no/0001.wav"), label="no").split is None
+    True
+    """
+
+    path: Path
+    label: str | None
+    speaker: str | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.split is not None and self.split not in _SPLITS:
+            raise ParameterError(f"split={self.split!r} must be one of {', '.join(_SPLITS)}, or None")
+
+
+def list_problems(heading: str, problems: Sequence[str]) -> str:
+    """A message that names every problem at once: the first twenty, and how many more.
+
+    >>> print(list_problems("words.csv has bad rows", ["line 3: the label is empty"]))
+    words.csv has bad rows (1):
+      line 3: the label is empty
+    """
+    lines = [f"{heading} ({len(problems)}):", *problems[:_ROWS_LISTED]]
+    if len(problems) > _ROWS_LISTED:
+        lines.append(f"... and {len(problems) - _ROWS_LISTED} more")
+    return "\n  ".join(lines)
+
+
+def read_manifest(source: str | os.PathLike[str], *, must_exist: bool = True) -> list[Clip]:
+    """The clips that a CSV file or a folder lists, in its order and with absolute paths.
+
+    A CSV file is comma-separated UTF-8 with a header. The column `file_name`
+    is required: absolute, or relative to the manifest's own folder. The columns
+    `label`, `speaker` and `split` (train; validation, val, valid or dev; test)
+    are optional and others are passed over. Spaces around a label, speaker or
+    split do not count.
+
+    A folder that holds `train.csv` is read from it, `val.csv` or
+    `validation.csv`, and `test.csv`: the file's name is then the split,
+    whatever a `split` column says.
+
+    In any other folder each sub-folder is a label, and the audio files in it,
+    at any depth, are its clips, sorted by name. Label folders whose name begins
+    with "_" or "." are left out, and so are hidden files, files that do not end
+    in one of `AUDIO_SUFFIXES`, and files that lie beside the label folders.
+
+    Args:
+        source: the CSV file or folder.
+        must_exist: whether a file that is not there makes its row a bad one. A
+            long prediction rather reports it beside the results of the others.
+
+    Raises:
+        ManifestError: if there is no such file or folder, it lists no
+            recordings, or rows are bad. All bad rows are listed at once: without
+            a file name, with an empty label, an unknown split, or a file that is
+            not there or that an earlier row already names.
+    """
+    folder = Path(source).absolute()  # a clip stays where it is when the process changes its folder
+    if folder.is_file():
+        return _read_tables([(folder, None)], must_exist)
+    if not folder.is_dir():
+        raise ManifestError(
+            f"{folder} does not exist; give a CSV file with a column file_name, or a folder of label folders"
+        )
+    if (folder / "train.csv").is_file():
+        return _read_tables(_split_tables(folder), must_exist)
+    return _read_label_folders(folder)
+
+
+def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
+    """Write clips as a CSV file, from which `read_manifest` gives the same clips.
+
+    A file below the manifest's folder is named relative to it, so that the two
+    can be moved together; any other by its absolute path. A column that no clip
+    fills is left out.
+
+    Args:
+        path: the CSV file to write; its folder must exist.
+        clips: what to write. Relative paths are taken from the current folder.
+
+    Raises:
+        ManifestError: if some clips have a label and others none: the empty
+            cells would not be read back.
+    """
+    unlabelled = sum(clip.label is None for clip in clips)
+    if 0 < unlabelled < len(clips):
+        raise ManifestError(
+            f"{unlabelled} of {len(clips)} clips have no label; write them to a manifest of their own"
+        )
+    path = Path(path).absolute()
+    rows = []
+    for clip in clips:
+        name = clip.path.absolute()
+        if name.is_relative_to(path.parent):
+            name = name.relative_to(path.parent)
+        rows.append((name.as_posix(), clip.label or "", clip.speaker or "", clip.split or ""))
+    used = [i for i, column in enumerate(_COLUMNS) if column == "file_name" or any(row[i] for row in rows)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([_COLUMNS[i] for i in used])
+        writer.writerows([row[i] for i in used] for row in rows)
+
+
+def split_clips(
+    clips: Sequence[Clip], *, seed: int, validation: float = 0.1, test: float = 0.1
+) -> list[Clip]:
+    """The same clips in the same order, each with its split.
+
+    Splits that the clips bring are kept. If these have a training but no
+    validation part, validation is drawn from the training part; a missing test
+    part is not invented.
+
+    Otherwise validation and test are drawn: as whole speakers where every clip
+    names one, so that nobody is both learned from and judged on; else clip by
+    clip, in each label alike. Each drawn part gets its fraction, rounded, and at
+    least one speaker, or one clip of each label. The draw hangs on the seed and
+    on the clips' names alone, not on their order, and the test part does not
+    change with the fraction of validation.
+
+    Args:
+        clips: what to split.
+        seed: another seed draws another split.
+        validation: the fraction of validation, 0 for none; not used where the
+            clips bring a validation part.
+        test: the fraction of test, 0 for none; not used where the clips bring
+            splits of their own.
+
+    Raises:
+        ParameterError: if a fraction is outside 0..1 or they leave no training part.
+        ManifestError: if there are no clips, only some have a split, none is for
+            training, there are too few speakers or clips of a label to part, or a
+            label is missing from training.
+
+    >>> clips = [Clip(path=Path(f"{i}.wav"), label="no") for i in range(10)]
+    >>> [clip.path.name for clip in split_clips(clips, seed=0) if clip.split == "test"]
+    ['1.wav']
+    """
+    for name, fraction in (("validation", validation), ("test", test)):
+        if not 0 <= fraction < 1:
+            raise ParameterError(f"{name}={fraction} must be at least 0 and below 1; 0.1 is usual")
+    if validation + test >= 1:
+        raise ParameterError(
+            f"validation={validation} and test={test} leave nothing to train on; they must sum to less than 1"
+        )
+    if not clips:
+        raise ManifestError("there are no clips to split; give at least one of each label")
+
+    undecided = sum(clip.split is None for clip in clips)
+    if undecided == len(clips):
+        split_of = _draw(clips, {"test": test, "validation": validation}, seed)
+    elif undecided:
+        raise ManifestError(f"{undecided} of {len(clips)} clips have no split; fill all of them in, or none")
+    else:
+        split_of = {clip.path: clip.split for clip in clips if clip.split}
+        if "train" not in split_of.values():
+            raise ManifestError("no clip has the split train; mark the clips to learn from with it")
+        if "validation" not in split_of.values():
+            training = [clip for clip in clips if clip.split == "train"]
+            split_of |= _draw(training, {"validation": validation}, seed)
+
+    result = [replace(clip, split=split_of[clip.path]) for clip in clips]
+    learned = {clip.label for clip in result if clip.split == "train"}
+    unlearned = sorted({clip.label for clip in result if clip.label is not None} - learned)
+    if unlearned:
+        raise ManifestError(
+            f"the training part has no clip of {_listed(unlearned)}; "
+            "add some, leave these labels out, or split with another seed"
+        )
+    return result
+
+
+def _split_tables(folder: Path) -> list[tuple[Path, str]]:
+    """The CSV files of a folder that keeps one for each split."""
+    if (folder / "val.csv").is_file() and (folder / "validation.csv").is_file():
+        raise ManifestError(f"{folder} holds both val.csv and validation.csv; keep one")
+    names = ("train.csv", "val.csv", "validation.csv", "test.csv")
+    return [(folder / name, _SPLIT_NAMES[Path(name).stem]) for name in names if (folder / name).is_file()]
+
+
+def _read_tables(tables: Sequence[tuple[Path, str | None]], must_exist: bool) -> list[Clip]:
+    """The clips of CSV files that belong together, each with the split it stands for, if any."""
+    clips = []
+    problems = []
+    line_of: dict[str, str] = {}  # where each file was first named
+    for table, split in tables:
+        columns, rows = _read_rows(table)
+        for line, row in rows:
+            where = f"line {line}" if len(tables) == 1 else f"{table.name} line {line}"
+            if len(row) != len(columns):
+                problems.append(
+                    f"{where}: {len(row)} cells where the header has {len(columns)}; "
+                    "put quotes around a cell that holds a comma"
+                )
+                continue
+            cells = dict(zip(columns, row, strict=True))
+            if split is not None:
+                cells["split"] = split
+            path = table.parent / cells["file_name"]
+            # Not resolve(): that asks the disk about every folder on the way, for every row.
+            first = line_of.setdefault(os.path.normpath(path), where)
+            faults = _faults(cells, named_before=first if first != where else None)
+            if not faults and must_exist and not _is_file(path):
+                faults.append(f"{cells['file_name']!r} is no file: {path}")
+            if faults:
+                problems.append(f"{where}: {'; '.join(faults)}")
+                continue
+            clips.append(
+                Clip(
+                    path=path,
+                    label=cells.get("label", "").strip() or None,
+                    speaker=cells.get("speaker", "").strip() or None,
+                    split=_SPLIT_NAMES.get(cells.get("split", "").strip().lower()),
+                )
+            )
+    source = str(tables[0][0] if len(tables) == 1 else tables[0][0].parent)
+    if problems:
+        raise ManifestError(list_problems(f"{source} has bad rows", problems))
+    if not clips:
+        raise ManifestError(f"{source} lists no recordings; add a row for each below the header")
+    return clips
+
+
+def _faults(cells: Mapping[str, str], named_before: str | None) -> list[str]:
+    """What is wrong with a row; `named_before` is the line that already names its file, if any."""
+    faults = []
+    if not cells["file_name"].strip():
+        faults.append("file_name is empty")
+    elif named_before:
+        faults.append(f"{cells['file_name']!r} is already named in {named_before}")
+    if "label" in cells and not cells["label"].strip():
+        faults.append("the label is empty")
+    split = cells.get("split", "").strip()
+    if split and split.lower() not in _SPLIT_NAMES:
+        faults.append(f"the split {split!r} is none of {', '.join(_SPLIT_NAMES)}")
+    return faults
+
+
+def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header of a CSV file, and its other rows that are not blank with their line numbers."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:  # -sig: spreadsheets write a BOM
+            reader = csv.reader(file, strict=True)
+            rows = [(reader.line_num, row) for row in reader if row]
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{table} is not UTF-8 text ({error}); save it as a UTF-8 CSV file") from error
+    except csv.Error as error:
+        raise ManifestError(
+            f"{table} line {reader.line_num} is not CSV ({error}); "
+            "close every quote, and double a quote that is part of a name"
+        ) from error
+    columns = [column.strip() for column in rows[0][1]] if rows else []
+    if "file_name" not in columns:
+        found = f"the columns {', '.join(columns)}" if columns else "no header"
+        raise ManifestError(
+            f"{table} has {found}; the first line must name the columns, separated by commas, "
+            "and one of them file_name"
+        )
+    twice = [column for column in _COLUMNS if columns.count(column) > 1]
+    if twice:
+        raise ManifestError(f"{table} has more than one column {_listed(twice)}; keep one")
+    return columns, rows[1:]
+
+
+def _read_label_folders(folder: Path) -> list[Clip]:
+    """The clips of a folder of label folders, sorted by label and then by name."""
+    clips = []
+    silent = []
+    labels = sorted(child.name for child in folder.iterdir() if child.is_dir())
+    for label in labels:
+        if label.startswith(("_", ".")):
+            continue
+        names = sorted(
+            path.relative_to(folder).as_posix()
+            for path in (folder / label).rglob("*")
+            if path.suffix.lower() in AUDIO_SUFFIXES and _is_file(path)
+        )
+        names = [name for name in names if "/." not in name]  # neither hidden files nor in hidden folders
+        clips += [Clip(path=folder / name, label=label) for name in names]
+        if not names:
+            silent.append(label)
+    suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
+    if not clips:
+        raise ManifestError(
+            f"{folder} holds neither train.csv nor label folders with recordings ({suffixes}); "
+            "give the CSV file, or put each recording into a folder named after its label"
+        )
+    if silent:
+        raise ManifestError(
+            f"no recording ({suffixes}) in the label folder {_listed(silent)} of {folder}; "
+            "add some, or begin the folder's name with '_' to leave it out"
+        )
+    return clips
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; also False where asking fails: a name too long, a forbidden folder."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _draw(clips: Sequence[Clip], fractions: Mapping[str, float], seed: int) -> dict[Path, str]:
+    """A split for each path: by speaker where all are known, else by clip within each label."""
+    speaker_of = {clip.path: clip.speaker for clip in clips if clip.speaker is not None}
+    if all(clip.path in speaker_of for clip in clips):
+        split_of_speaker = _deal(set(speaker_of.values()), fractions, f"{seed}")
+        if "train" not in split_of_speaker.values():
+            raise ManifestError(
+                f"{len(split_of_speaker)} speakers are too few for {_described(fractions)}, beside training; "
+                "ask for less, or leave the speakers out to split clip by clip"
+            )
+        return {path: split_of_speaker[speaker] for path, speaker in speaker_of.items()}
+
+    paths_of: dict[str, dict[str, Path]] = defaultdict(dict)
+    for clip in clips:
+        paths_of[clip.label or ""][clip.path.as_posix()] = clip.path
+    split_of: dict[Path, str] = {}
+    too_few = []
+    for label, paths in sorted(paths_of.items()):
+        # Its own seed: a label's split stays when other labels come and go.
+        split_of_name = _deal(paths, fractions, f"{seed} {label}")
+        if "train" not in split_of_name.values():
+            too_few.append(f"{label} ({len(paths)})")
+        split_of |= {paths[name]: split for name, split in split_of_name.items()}
+    if too_few:
+        raise ManifestError(
+            f"too few clips for {_described(fractions)}, beside training, of the label "
+            f"{_listed(too_few)}; ask for less, add clips, or leave these labels out"
+        )
+    return split_of
+
+
+def _deal(names: Iterable[str], fractions: Mapping[str, float], seed: str) -> dict[str, str]:
+    """Deal shuffled names to the splits by their fractions; the rest, if any, to training."""
+    shuffled = sorted(names)
+    random.Random(seed).shuffle(shuffled)
+    split_of = dict.fromkeys(shuffled, "train")
+    dealt = 0
+    for split, fraction in fractions.items():
+        count = max(1, round(fraction * len(shuffled))) if fraction else 0
+        split_of |= dict.fromkeys(shuffled[dealt : dealt + count], split)
+        dealt += count
+    return split_of
+
+
+def _described(fractions: Mapping[str, float]) -> str:
+    """For a message: "validation=0.1 and test=0.1"."""
+    return " and ".join(f"{split}={fraction}" for split, fraction in fractions.items() if fraction)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """For a message: the first names, and how many more."""
+    more = f" and {len(names) - _ROWS_LISTED} more" if len(names) > _ROWS_LISTED else ""
+    return ", ".join(names[:_ROWS_LISTED]) + more

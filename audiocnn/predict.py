@@ -1,0 +1,259 @@
+"""Files in, scores out: any number of them, in order, in bounded memory.
+
+    paths - batches of paths - decoded by threads, a few batches ahead - scored - rows
+
+Which files share a batch follows from their places in the input alone, so that a
+run that is repeated computes the same.
+"""
+
+import csv
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from torch import Tensor
+
+from audiocnn import audio
+from audiocnn.classifier import BLOCK_SECONDS, Classifier
+from audiocnn.data.manifest import AUDIO_SUFFIXES, read_manifest
+from audiocnn.errors import AudioReadError, ParameterError
+
+__all__ = ["FileScores", "collect_files", "score_files", "write_predictions"]
+
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileScores:
+    """The scores of one file, or why it has none.
+
+    Attributes:
+        path: the file.
+        scores: probabilities `(num_classes,)`; None for a file that cannot be read.
+        error: what is wrong with it; None for a good file.
+    """
+
+    path: Path
+    scores: Tensor | None = None
+    error: str | None = None
+
+
+def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """The recordings that files, folders and manifests name, in the order given.
+
+    Args:
+        inputs: a file stands for itself, whether it can be read or not; a folder for all the
+            recordings below it, sorted; a `.csv` manifest for the files it lists.
+
+    Raises:
+        ManifestError: for a manifest that cannot be read.
+        ParameterError: for a folder without a recording.
+    """
+    paths: list[Path] = []
+    for source in map(Path, inputs):
+        if source.is_dir():
+            found = sorted(p for p in source.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
+            if not found:
+                suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
+                raise ParameterError(f"{source} holds no recording ({suffixes}); name a folder that does")
+            paths += found
+        elif source.suffix.lower() == ".csv":
+            paths += [clip.path for clip in read_manifest(source, must_exist=False)]
+        else:
+            paths.append(source)
+    return paths
+
+
+def score_files(
+    classifier: Classifier,
+    paths: Iterable[Path],
+    *,
+    batch_size: int = BATCH_SIZE,
+    workers: int | None = None,
+) -> Iterator[FileScores]:
+    """Score files, in order; each gets the scores that `classifier.predict` gives it alone.
+
+    A file that cannot be read gives its error and stops nothing. A long one is scored in
+    blocks as it is read.
+
+    Args:
+        classifier: on any device.
+        paths: the files; taken from the iterable as they are needed.
+        batch_size: files scored together.
+        workers: threads that decode; by default one a core.
+
+    Raises:
+        ParameterError: for a batch size or a number of workers that is not positive.
+    """
+    workers = workers if workers is not None else os.cpu_count() or 1
+    for name, value in (("batch_size", batch_size), ("workers", workers)):
+        if value < 1:
+            raise ParameterError(f"{name}={value} must be a positive integer")
+    remaining = iter(paths)
+    with ThreadPoolExecutor(workers) as pool:
+        ahead: deque[tuple[list[Path], Future[list[Tensor | AudioReadError | None]]]] = deque()
+        while True:
+            while len(ahead) <= workers and (batch := list(islice(remaining, batch_size))):
+                ahead.append((batch, pool.submit(_decode, batch, classifier.sample_rate)))
+            if not ahead:
+                return
+            batch, decoded = ahead.popleft()
+            yield from _score(classifier, batch, decoded.result())
+
+
+def _decode(paths: Sequence[Path], sample_rate: int) -> list[Tensor | AudioReadError | None]:
+    """The waveform of each file, or its error; None for one so long that it is read in blocks."""
+    decoded: list[Tensor | AudioReadError | None] = []
+    for path in paths:
+        try:
+            is_long = audio.info(path).seconds > BLOCK_SECONDS
+            decoded.append(None if is_long else audio.read(path, sample_rate=sample_rate).waveform)
+        except AudioReadError as error:
+            decoded.append(error)
+    return decoded
+
+
+def _score(
+    classifier: Classifier, paths: Sequence[Path], decoded: Sequence[Tensor | AudioReadError | None]
+) -> Iterator[FileScores]:
+    """One batch: the clips together, long files by themselves."""
+    clips = [clip for clip in decoded if isinstance(clip, Tensor)]
+    scored = iter(classifier.score_clips(clips) if clips else ())
+    for path, clip in zip(paths, decoded, strict=True):
+        if isinstance(clip, Tensor):
+            yield FileScores(path=path, scores=next(scored))
+        elif isinstance(clip, AudioReadError):
+            yield FileScores(path=path, error=str(clip))
+        else:
+            try:
+                yield FileScores(path=path, scores=classifier.score_file(path))
+            except AudioReadError as error:
+                yield FileScores(path=path, error=str(error))
+
+
+class _Writer(Protocol):
+    def write(self, row: dict[str, Any]) -> None: ...
+
+
+class _CSVWriter:
+    """Comma-separated, with a header; numbers keep all the digits of a float32."""
+
+    def __init__(self, file: IO[str], columns: Sequence[str]) -> None:
+        self._writer = csv.DictWriter(file, columns, lineterminator="\n")
+        self._writer.writeheader()
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Write a row; None becomes an empty cell."""
+        self._writer.writerow({k: f"{v:.9g}" if isinstance(v, float) else v for k, v in row.items()})
+
+
+class _JSONLWriter:
+    """One JSON object a line."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Write a row."""
+        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+class _ParquetWriter(AbstractContextManager["_ParquetWriter"]):
+    """Parquet, a row group for every so many rows."""
+
+    ROWS = 4096
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        texts = ("file_name", "label", "error")
+        self._schema = pa.schema([(c, pa.string() if c in texts else pa.float32()) for c in columns])
+        self._writer = pq.ParquetWriter(path, self._schema)
+        self._rows: list[dict[str, Any]] = []
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Keep a row, and write a full group of them."""
+        self._rows.append(row)
+        if len(self._rows) >= self.ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._rows.clear()
+
+    def __exit__(self, *_: object) -> None:
+        if self._rows:
+            self._flush()
+        self._writer.close()
+
+
+def write_predictions(
+    classifier: Classifier,
+    scored: Iterable[FileScores],
+    out: Path | None = None,
+    *,
+    all_scores: bool = False,
+) -> int:
+    """Write a row for every file - file name, label, score, error - as the scores come.
+
+    Args:
+        classifier: whose labels the scores are for.
+        scored: what `score_files` gives.
+        out: a `.csv`, `.jsonl` or `.parquet` file, which appears when the last row is written; until then
+            the rows are in the file of that name and `.partial`. None writes CSV to the standard output.
+        all_scores: add a column for the score of every label.
+
+    Returns:
+        How many files could not be read.
+
+    Raises:
+        ParameterError: for another ending of `out`.
+    """
+    columns = ["file_name", "label", "score", "error"]
+    if all_scores:
+        columns += [f"score_{label}" for label in classifier.labels]
+    failed = 0
+    with ExitStack() as stack:
+        writer, partial = _open(out, columns, stack)
+        for file in scored:
+            writer.write(_row(classifier, file, all_scores=all_scores))
+            failed += file.error is not None
+    if out is not None and partial is not None:
+        partial.replace(out)
+    return failed
+
+
+def _row(classifier: Classifier, file: FileScores, *, all_scores: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {"file_name": str(file.path), "label": None, "score": None, "error": file.error}
+    scores: dict[str, float | None] = dict.fromkeys(classifier.labels)
+    if file.scores is not None:
+        prediction = classifier.prediction(file.scores)
+        row |= {"label": prediction.label, "score": prediction.score}
+        scores |= prediction.scores
+    if all_scores:
+        row |= {f"score_{label}": score for label, score in scores.items()}
+    return row
+
+
+def _open(out: Path | None, columns: Sequence[str], stack: ExitStack) -> tuple[_Writer, Path | None]:
+    """The writer that the ending of `out` names, and the file it writes to."""
+    if out is None:
+        return _CSVWriter(sys.stdout, columns), None
+    if out.suffix not in (".csv", ".jsonl", ".parquet"):
+        raise ParameterError(f"out={out} must end in .csv, .jsonl or .parquet")
+    partial = out.with_name(out.name + ".partial")
+    if out.suffix == ".parquet":
+        return stack.enter_context(_ParquetWriter(partial, columns)), partial
+    file = stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
+    return _CSVWriter(file, columns) if out.suffix == ".csv" else _JSONLWriter(file), partial

@@ -1,0 +1,452 @@
+"""A manifest gives every clip or one error with every reason; a split is a fair, repeatable draw."""
+
+import random
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from audiocnn.data.manifest import Clip, list_problems, read_manifest, split_clips, write_manifest
+from audiocnn.errors import ManifestError, ParameterError
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def write(folder: Path, text: str, name: str = "words.csv", encoding: str = "utf-8") -> Path:
+    (folder / name).write_bytes(text.encode(encoding))
+    return folder / name
+
+
+def test_a_csv_is_read_with_names_relative_to_it_or_absolute(tmp_path: Path) -> None:
+    touch(tmp_path, "no/1.wav", "yes, or so.wav", "3.wav")
+    manifest = write(
+        tmp_path,
+        "speaker,file_name,note,split,label\n"
+        "ada,no/1.wav,x,VAL, no \n"
+        '\n,"yes, or so.wav",,test,yes\n'
+        f"bob,{tmp_path}/3.wav,,,ja\n",
+    )
+    assert read_manifest(manifest) == [
+        Clip(path=tmp_path / "no/1.wav", label="no", speaker="ada", split="validation"),
+        Clip(path=tmp_path / "yes, or so.wav", label="yes", split="test"),
+        Clip(path=tmp_path / "3.wav", label="ja", speaker="bob"),
+    ]
+
+
+def test_paths_are_absolute_whatever_folder_the_manifest_is_named_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "1.wav")
+    write(tmp_path, "file_name\n1.wav\n")
+    monkeypatch.chdir(tmp_path)
+    assert read_manifest("words.csv") == [Clip(path=tmp_path / "1.wav", label=None)]
+
+
+@pytest.mark.parametrize("written", ["train", "validation", "val", "valid", "dev", "test", "Test"])
+def test_split_names_in_use_are_understood(tmp_path: Path, written: str) -> None:
+    touch(tmp_path, "1.wav")
+    split = read_manifest(write(tmp_path, f"file_name,split\n1.wav,{written}\n"))[0].split
+    assert split == {"Test": "test"}.get(
+        written, "validation" if written.startswith(("va", "dev")) else written
+    )
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_byte_order_mark_and_either_line_ending_are_tolerated(tmp_path: Path, ending: str) -> None:
+    touch(tmp_path, "é.wav")
+    manifest = write(tmp_path, f"file_name,label{ending}é.wav,نعم{ending}", encoding="utf-8-sig")
+    assert read_manifest(manifest) == [Clip(path=tmp_path / "é.wav", label="نعم")]
+
+
+def test_all_bad_rows_are_listed_at_once_with_line_and_reason(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    manifest = write(
+        tmp_path,
+        "file_name,label,split\n"  # 1
+        "a.wav,no,train\n"
+        ",no,train\n"  # 3
+        "b.wav, ,train\n"
+        "c.wav,no,train\n"  # 5
+        "\n"
+        "./a.wav,no,train\n"  # 7
+        "a.wav,no,tomorrow\n"
+        "b,c.wav,no,train\n",  # 9
+    )
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(manifest)
+    assert str(raised.value) == (
+        f"{manifest} has bad rows (6):\n"
+        "  line 3: file_name is empty\n"
+        "  line 4: the label is empty\n"
+        f"  line 5: 'c.wav' is no file: {tmp_path}/c.wav\n"
+        "  line 7: './a.wav' is already named in line 2\n"
+        "  line 8: 'a.wav' is already named in line 2; "
+        "the split 'tomorrow' is none of train, validation, test, val, valid, dev\n"
+        "  line 9: 4 cells where the header has 3; put quotes around a cell that holds a comma"
+    )
+
+
+def test_beyond_twenty_bad_rows_are_counted() -> None:
+    lines = list_problems("x has bad rows", [f"line {i}: bad" for i in range(2, 25)]).split("\n")
+    assert lines[0] == "x has bad rows (23):"
+    assert lines[1] == "  line 2: bad"
+    assert lines[20:] == ["  line 21: bad", "  ... and 3 more"]
+
+
+def test_a_name_too_long_for_a_file_is_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="is no file: "):
+        read_manifest(write(tmp_path, f"file_name\n{'x' * 5000}.wav\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no header; the first line must name the columns, separated by commas, and one of them"),
+        ("path;label\n1.wav;no\n", "has the columns path;label; the first line must name the columns"),
+        ("file_name,label\n", "lists no recordings; add a row for each below the header"),
+        ("file_name,label,label\n", "has more than one column label; keep one"),
+        ('file_name\n"1.wav\n', "line 2 is not CSV (unexpected end of data); close every quote, and double"),
+    ],
+)
+def test_a_csv_that_is_no_manifest_says_what_to_do(tmp_path: Path, text: str, message: str) -> None:
+    manifest = write(tmp_path, text)
+    with pytest.raises(ManifestError, match=f"^{re.escape(str(manifest))} {re.escape(message)}"):
+        read_manifest(manifest)
+
+
+def test_text_that_is_not_utf8_is_a_manifest_error(tmp_path: Path) -> None:
+    manifest = write(tmp_path, "file_name,label\nø.wav,no\n", encoding="latin-1")
+    with pytest.raises(
+        ManifestError, match=r"words.csv is not UTF-8 text \(.*0xf8.*\); save it as a UTF-8 CSV file$"
+    ):
+        read_manifest(manifest)
+
+
+def test_a_missing_source_says_what_to_give(tmp_path: Path) -> None:
+    message = (
+        f"{tmp_path}/none does not exist; "
+        "give a CSV file with a column file_name, or a folder of label folders"
+    )
+    with pytest.raises(ManifestError, match=f"^{re.escape(message)}$"):
+        read_manifest(tmp_path / "none")
+
+
+@pytest.mark.parametrize("validation", ["val.csv", "validation.csv"])
+def test_a_folder_with_one_csv_per_split(tmp_path: Path, validation: str) -> None:
+    touch(tmp_path, "1.wav", "2.wav", "3.wav")
+    write(tmp_path, "file_name,label,split\n1.wav,no,test\n", "train.csv")
+    write(tmp_path, "file_name,label\n2.wav,no\n", validation)
+    write(tmp_path, "file_name,label\n3.wav,no\n", "test.csv")
+    assert [(clip.path.name, clip.split) for clip in read_manifest(tmp_path)] == [
+        ("1.wav", "train"),
+        ("2.wav", "validation"),
+        ("3.wav", "test"),
+    ]
+
+
+def test_a_clip_in_two_of_the_split_files_is_a_bad_row(tmp_path: Path) -> None:
+    touch(tmp_path, "1.wav")
+    write(tmp_path, "file_name\n1.wav\n", "train.csv")
+    write(tmp_path, "file_name\n1.wav\n", "test.csv")
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(tmp_path)
+    assert str(raised.value) == (
+        f"{tmp_path} has bad rows (1):\n  test.csv line 2: '1.wav' is already named in train.csv line 2"
+    )
+
+
+def test_two_validation_files_are_one_too_many(tmp_path: Path) -> None:
+    touch(tmp_path, "train.csv", "val.csv", "validation.csv")
+    with pytest.raises(ManifestError, match=r"holds both val.csv and validation.csv; keep one$"):
+        read_manifest(tmp_path)
+
+
+def test_a_folder_of_label_folders_is_sorted_and_skips_what_is_no_clip(tmp_path: Path) -> None:
+    touch(tmp_path, "yes/b.wav", "yes/a/2.FLAC", "no/1.mp3", "beside.wav", "README.md")
+    touch(tmp_path, "yes/notes.txt", "yes/._b.wav", "yes/.cache/b.wav", "_noise_/n.wav", ".git/x.wav")
+    assert read_manifest(tmp_path) == [
+        Clip(path=tmp_path / "no/1.mp3", label="no"),
+        Clip(path=tmp_path / "yes/a/2.FLAC", label="yes"),
+        Clip(path=tmp_path / "yes/b.wav", label="yes"),
+    ]
+
+
+def test_a_folder_without_recordings_says_what_to_do(tmp_path: Path) -> None:
+    touch(tmp_path, "yes/a.doc")
+    with pytest.raises(
+        ManifestError, match=r"neither train.csv nor label folders with recordings \(.*\.wav\); give the CSV"
+    ):
+        read_manifest(tmp_path)
+
+
+def test_a_label_folder_without_recordings_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    touch(tmp_path, "yes/a.wav", "no/a.m4a", "docs/a.txt")
+    with pytest.raises(
+        ManifestError,
+        match=r"in the label folder docs, no of .*; add some, or begin the folder's name with '_' to leave",
+    ):
+        read_manifest(tmp_path)
+
+
+# --- write_manifest ---
+
+# Any text but what no file name holds, and a bare carriage return, which a CSV file with plain
+# line ends cannot keep.
+name = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0\r"), min_size=1, max_size=8)
+word = name.map(str.strip).filter(bool)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(name, word, st.none() | word, st.sampled_from([None, "train", "validation", "test"])),
+        min_size=1,
+        max_size=6,
+        unique_by=lambda row: row[0],
+    ),
+    labelled=st.booleans(),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[str, str, str | None, str | None]],
+    labelled: bool,
+) -> None:
+    folder = tmp_path_factory.mktemp("round")
+    clips = [
+        Clip(path=folder / f"x{file}.wav", label=label if labelled else None, speaker=speaker, split=split)
+        for file, label, speaker, split in rows
+    ]
+    for clip in clips:
+        clip.path.touch()
+    write_manifest(folder / "m.csv", clips)
+    assert read_manifest(folder / "m.csv") == clips
+
+
+def test_names_below_the_manifest_are_relative_and_others_absolute(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    clips = [Clip(path=tmp_path / "in/a/1.wav", label="no"), Clip(path=tmp_path / "2.wav", label="yes")]
+    write_manifest(tmp_path / "in/m.csv", clips)
+    assert (tmp_path / "in/m.csv").read_text() == f"file_name,label\na/1.wav,no\n{tmp_path}/2.wav,yes\n"
+
+
+def test_labels_for_some_clips_only_cannot_be_written(tmp_path: Path) -> None:
+    clips = [Clip(path=Path("1.wav"), label="no"), Clip(path=Path("2.wav"), label=None)]
+    with pytest.raises(
+        ManifestError, match=r"^1 of 2 clips have no label; write them to a manifest of their own$"
+    ):
+        write_manifest(tmp_path / "m.csv", clips)
+
+
+# --- split_clips ---
+
+
+def make_clips(labels: int = 3, speakers: int = 10, takes: int = 4, *, named: bool = True) -> list[Clip]:
+    return [
+        Clip(
+            path=Path(f"/{label}/{speaker}_{take}.wav"),
+            label=f"{label}",
+            speaker=f"{speaker}" if named else None,
+        )
+        for label in range(labels)
+        for speaker in range(speakers)
+        for take in range(takes)
+    ]
+
+
+def parts(clips: list[Clip]) -> dict[str | None, list[Clip]]:
+    return {
+        split: [clip for clip in clips if clip.split == split] for split in ("train", "validation", "test")
+    }
+
+
+@given(
+    seed=st.integers(0, 2**40),
+    named=st.booleans(),
+    validation=st.sampled_from([0, 0.1, 0.25]),
+    test=st.sampled_from([0, 0.1, 0.4]),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_split_hangs_on_the_seed_and_not_on_the_order(
+    seed: int, named: bool, validation: float, test: float
+) -> None:
+    clips = make_clips(named=named)
+    shuffled = random.Random(seed).sample(clips, len(clips))
+    once = split_clips(clips, seed=seed, validation=validation, test=test)
+    again = split_clips(shuffled, seed=seed, validation=validation, test=test)
+    assert [replace(clip, split=None) for clip in again] == shuffled
+    assert set(once) == set(again)
+
+
+@given(seed=st.integers(0, 2**40))
+@settings(max_examples=30, deadline=None)
+def test_known_speakers_are_never_on_two_sides(seed: int) -> None:
+    split = parts(split_clips(make_clips(), seed=seed, validation=0.2, test=0.3))
+    speakers = {name: {clip.speaker for clip in clips} for name, clips in split.items()}
+    assert {name: len(group) for name, group in speakers.items()} == {"train": 5, "validation": 2, "test": 3}
+    assert len(set.union(*speakers.values())) == 10
+
+
+@given(seed=st.integers(0, 2**40))
+@settings(max_examples=30, deadline=None)
+def test_without_speakers_every_label_is_split_alike(seed: int) -> None:
+    split = parts(split_clips(make_clips(named=False), seed=seed, validation=0.1, test=0.25))
+    for name, count in (("train", 26), ("validation", 4), ("test", 10)):
+        assert Counter(clip.label for clip in split[name]) == {"0": count, "1": count, "2": count}
+
+
+def test_one_clip_without_a_speaker_makes_it_a_split_by_clip() -> None:
+    clips = make_clips()
+    clips[0] = replace(clips[0], speaker=None)
+    split = parts(split_clips(clips, seed=0))
+    assert {clip.speaker for clip in split["test"]} & {clip.speaker for clip in split["train"]}
+
+
+def test_seeds_differ_and_clips_are_drawn_evenly() -> None:
+    clips = make_clips(labels=1, speakers=10, takes=1, named=False)
+    drawn = Counter(
+        clip.path
+        for seed in range(400)
+        for clip in split_clips(clips, seed=seed, validation=0)
+        if clip.split == "test"
+    )
+    # One of ten in 400 draws: 40 expected, standard deviation 6; four of them allowed.
+    assert len(drawn) == 10
+    assert all(abs(count - 40) < 24 for count in drawn.values())
+
+
+def test_test_does_not_hang_on_validation_nor_a_label_on_the_others() -> None:
+    clips = make_clips(named=False)
+    test = parts(split_clips(clips, seed=3))["test"]
+    assert parts(split_clips(clips, seed=3, validation=0.3))["test"] == test
+    fewer = [clip for clip in clips if clip.label != "0"]
+    assert parts(split_clips(fewer, seed=3))["test"] == [clip for clip in test if clip.label != "0"]
+
+
+def test_small_fractions_give_at_least_one_and_zero_gives_none() -> None:
+    clips = make_clips(labels=2, speakers=3, takes=1)
+    assert {name: len(part) for name, part in parts(split_clips(clips, seed=0)).items()} == {
+        "train": 2,
+        "validation": 2,
+        "test": 2,
+    }
+    assert {clip.split for clip in split_clips(clips, seed=0, validation=0, test=0)} == {"train"}
+
+
+def test_splits_the_clips_bring_are_kept() -> None:
+    clips = [replace(clip, split="validation" if clip.speaker == "0" else "train") for clip in make_clips()]
+    assert split_clips(clips, seed=0) == clips
+
+
+def test_a_missing_validation_is_drawn_from_training_by_speaker() -> None:
+    clips = [replace(clip, split="test" if clip.speaker == "0" else "train") for clip in make_clips()]
+    split = parts(split_clips(clips, seed=0, validation=0.2))
+    speakers = {name: {clip.speaker for clip in part} for name, part in split.items()}
+    assert speakers["test"] == {"0"}
+    assert len(speakers["validation"]) == 2
+    assert len(speakers["train"]) == 7
+    assert not speakers["train"] & speakers["validation"]
+    assert split_clips(clips, seed=0, validation=0) == clips
+
+
+def test_a_missing_test_is_not_invented() -> None:
+    clips = [replace(clip, split="train") for clip in make_clips(named=False)]
+    split = parts(split_clips(clips, seed=0))
+    assert not split["test"]
+    assert len(split["validation"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("fractions", "message"),
+    [
+        ({"validation": -0.1}, "validation=-0.1 must be at least 0 and below 1; 0.1 is usual"),
+        ({"test": 1}, "test=1 must be at least 0 and below 1; 0.1 is usual"),
+        ({"test": float("nan")}, "test=nan must be at least 0 and below 1; 0.1 is usual"),
+        (
+            {"validation": 0.5, "test": 0.5},
+            "validation=0.5 and test=0.5 leave nothing to train on; they must sum to less than 1",
+        ),
+    ],
+)
+def test_impossible_fractions(fractions: dict[str, float], message: str) -> None:
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        split_clips(make_clips(), seed=0, **fractions)
+
+
+@pytest.mark.parametrize(
+    ("clips", "message"),
+    [
+        ([], "there are no clips to split; give at least one of each label"),
+        (
+            make_clips(speakers=2),
+            (
+                "2 speakers are too few for test=0.1 and validation=0.1, beside training; "
+                "ask for less, or leave the speakers out to split clip by clip"
+            ),
+        ),
+        (
+            [*make_clips(named=False), *make_clips(4, 2, 1, named=False)[6:]],
+            (
+                "too few clips for test=0.1 and validation=0.1, beside training, of the label 3 (2); "
+                "ask for less, add clips, or leave these labels out"
+            ),
+        ),
+        (
+            [replace(make_clips()[0], split="train"), *make_clips()[1:]],
+            "119 of 120 clips have no split; fill all of them in, or none",
+        ),
+        (
+            [replace(clip, split="test") for clip in make_clips()],
+            "no clip has the split train; mark the clips to learn from with it",
+        ),
+        (
+            [
+                Clip(path=Path("1.wav"), label="no", split="train"),
+                Clip(path=Path("2.wav"), label="yes", split="validation"),
+            ],
+            (
+                "the training part has no clip of yes; "
+                "add some, leave these labels out, or split with another seed"
+            ),
+        ),
+    ],
+)
+def test_clips_that_cannot_be_split(clips: list[Clip], message: str) -> None:
+    with pytest.raises(ManifestError, match=f"^{re.escape(message)}$"):
+        split_clips(clips, seed=0)
+
+
+def test_a_label_that_only_drawn_speakers_say_is_an_error() -> None:
+    rare = Clip(path=Path("/rare.wav"), label="rare", speaker="0")
+    verdicts = set()
+    for seed in range(30):
+        try:
+            split_clips([*make_clips(), rare], seed=seed)
+            verdicts.add("split")
+        except ManifestError as error:
+            assert "the training part has no clip of rare;" in str(error)
+            verdicts.add("refused")
+    assert verdicts == {"split", "refused"}
+
+
+def test_clips_without_labels_can_be_split() -> None:
+    clips = [replace(clip, label=None) for clip in make_clips(named=False)]
+    assert Counter(clip.split for clip in split_clips(clips, seed=0)) == {
+        "train": 96,
+        "validation": 12,
+        "test": 12,
+    }
+
+
+def test_an_unknown_split_is_no_clip() -> None:
+    with pytest.raises(
+        ParameterError, match=r"^split='val' must be one of train, validation, test, or None$"
+    ):
+        Clip(path=Path("1.wav"), label="no", split="val")

@@ -1,0 +1,117 @@
+"""The nets: published parameter counts, shapes, and what is refused."""
+
+import pytest
+import torch
+
+from audiocnn.describe import count_parameters
+from audiocnn.errors import ParameterError
+from audiocnn.models import MODELS, create
+
+# BC-ResNet: the paper's table and the authors' code. TC-ResNet: the published 66k and 305k count
+# batch norm's moving statistics; these are the trainable part.
+PUBLISHED = {
+    "bc_resnet_1": 9_232,
+    "bc_resnet_1_5": 17_154,
+    "bc_resnet_2": 27_284,
+    "bc_resnet_3": 54_168,
+    "bc_resnet_6": 187_812,
+    "bc_resnet_8": 321_068,
+    "tc_resnet_8": 65_180,
+    "tc_resnet_14_1_5": 303_012,
+}
+
+
+@pytest.mark.parametrize(("name", "parameters"), PUBLISHED.items())
+def test_published_parameter_counts(name, parameters):
+    assert count_parameters(create(name, num_classes=12, padding="same")) == parameters
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_valid_net_has_about_as_many(name):
+    valid = count_parameters(create(name, num_classes=12, padding="valid"))
+    assert abs(valid / PUBLISHED[name] - 1) < 0.05
+
+
+def test_moving_statistics_make_up_the_published_tc_resnet_counts():
+    for name, published in (("tc_resnet_8", 66_000), ("tc_resnet_14_1_5", 305_000)):
+        net = create(name, num_classes=12, padding="same")
+        moving = sum(b.numel() for key, b in net.named_buffers() if "running" in key)
+        assert abs((count_parameters(net) + moving) / published - 1) < 0.01
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("name", MODELS)
+def test_one_window_gives_one_decision(name, padding):
+    net = create(name, num_classes=5, padding=padding).eval()
+    assert net(torch.zeros(2, 1, net.rows, net.window)).shape == (2, 5, 1)
+    assert net.config.input_size == (net.rows, net.window)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_net_can_be_built_again_from_its_config(name):
+    net = create(name, num_classes=5, input_size=(None, 150))
+    config = net.config
+    again = create(
+        config.name,
+        num_classes=config.num_classes,
+        in_channels=config.in_channels,
+        input_size=config.input_size,
+        padding=config.padding,
+    )
+    assert again.config == config
+    again.load_state_dict(net.state_dict())
+
+
+def test_the_published_receptive_fields():
+    seen = {"tc_resnet_8": 171, "tc_resnet_14": 395, "bc_resnet_1": 117, "tdnn": 15}
+    for name, frames in seen.items():
+        assert create(name, num_classes=2, padding="same").body.time_axis.sees.span == frames
+
+
+@pytest.mark.parametrize("name", ["tdnn", "tc_resnet_14", "bc_resnet_1"])
+def test_every_parameter_learns(name):
+    net = create(name, num_classes=3)
+    net(torch.randn(4, 1, net.rows, net.window)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+def test_colour_channels_are_read_too():
+    net = create("bc_resnet_1", num_classes=3, in_channels=2, input_size=(80, 150))
+    assert net(torch.zeros(1, 2, 80, 150)).shape == (1, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"name": "tc_resnet8"},
+            "name='tc_resnet8' is no model; did you mean tc_resnet_8, tc_resnet_8_1_5, tc_resnet_14?",
+        ),
+        ({"name": "tdnn", "num_classes": 0}, "num_classes=0 must be a positive integer"),
+        ({"name": "tdnn", "padding": "causal"}, "padding='causal' must be 'valid' or 'same'"),
+        (
+            {"name": "bc_resnet_1", "input_size": (40, 98)},
+            "window=98 frames do not hold the 117 that the net sees; give input_size=(40, 117) or more, "
+            "or padding='same'",
+        ),
+        (
+            {"name": "bc_resnet_1", "input_size": (64, None)},
+            "rows=64 become 32, 16, 8, 8 in the stages of BC-ResNet, which do not all divide into 5 bands; "
+            "use 40 or 73",
+        ),
+        (
+            {"name": "bc_resnet_1", "input_size": (20, None)},
+            "rows=20 become 10, 5, 3, 3 in the stages of BC-ResNet, which do not all divide into 5 bands; "
+            "use 33",
+        ),
+        (
+            {"name": "tdnn", "input_size": (98,)},
+            "input_size=(98,) must be (rows, window), such as (40, 98): this net reads spectrograms",
+        ),
+        ({"name": "tdnn", "input_size": (40, -1)}, "input_size=(40, -1): window must be a positive integer"),
+    ],
+)
+def test_impossible_nets_say_what_would_work(arguments, message):
+    with pytest.raises(ParameterError) as error:
+        create(**{"num_classes": 2, **arguments})
+    assert str(error.value) == message
