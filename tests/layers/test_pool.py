@@ -58,7 +58,8 @@ def test_a_long_input_does_not_drift():
     last = x[0, 0, -100:].double()
     mean, deviation = WindowStatistics(100)(x)[0, :, -1].double()
     torch.testing.assert_close(mean, last.mean(), rtol=1e-6, atol=0.0)
-    torch.testing.assert_close(deviation, last.std(correction=0), rtol=0.02, atol=0.0)
+    expected = (last.var(correction=0) + 1e-10).sqrt() - 1e-5  # smoothed, as its docstring says
+    torch.testing.assert_close(deviation, expected, rtol=1e-4, atol=0.0)
     torch.testing.assert_close(WindowMean(100)(x)[0, 0, -1].double(), last.mean(), rtol=1e-6, atol=0.0)
 
 

@@ -54,8 +54,10 @@ def test_layers_may_be_named_or_not():
         ),
         (
             lambda: Residual(Sequential(Conv1d(1, 1, 3, padding="same"), Conv1d(1, 1, 3))),
-            "branches give outputs of different lengths (they take [1, 3] steps for the first one); "
-            "give all the same padding",
+            (
+                "branches give outputs of different lengths (they take [1, 3] steps for the first one); "
+                "give all the same padding"
+            ),
         ),
         (lambda: Parallel(Identity(), join="stack"), "join='stack' must be 'sum' or 'concatenate'"),
         (lambda: Parallel(), "branches must be at least one layer"),

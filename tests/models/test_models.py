@@ -85,24 +85,30 @@ def test_colour_channels_are_read_too():
     [
         (
             {"name": "tc_resnet8"},
-            "name='tc_resnet8' is no model; did you mean tc_resnet_8, tc_resnet_8_1_5, tc_resnet_14?",
+            "name='tc_resnet8' is no model; did you mean tc_resnet_8, bc_resnet_8, tc_resnet_14?",
         ),
         ({"name": "tdnn", "num_classes": 0}, "num_classes=0 must be a positive integer"),
         ({"name": "tdnn", "padding": "causal"}, "padding='causal' must be 'valid' or 'same'"),
         (
             {"name": "bc_resnet_1", "input_size": (40, 98)},
-            "window=98 frames do not hold the 117 that the net sees; give input_size=(40, 117) or more, "
-            "or padding='same'",
+            (
+                "window=98 frames do not hold the 117 that the net sees; give input_size=(40, 117) or more, "
+                "or padding='same'"
+            ),
         ),
         (
             {"name": "bc_resnet_1", "input_size": (64, None)},
-            "rows=64 become 32, 16, 8, 8 in the stages of BC-ResNet, which do not all divide into 5 bands; "
-            "use 40 or 73",
+            (
+                "rows=64 become 32, 16, 8, 8 in the stages of BC-ResNet, which do not all divide into 5 bands; "
+                "use 40 or 79"
+            ),
         ),
         (
             {"name": "bc_resnet_1", "input_size": (20, None)},
-            "rows=20 become 10, 5, 3, 3 in the stages of BC-ResNet, which do not all divide into 5 bands; "
-            "use 33",
+            (
+                "rows=20 become 10, 5, 3, 3 in the stages of BC-ResNet, which do not all divide into 5 bands; "
+                "use 39"
+            ),
         ),
         (
             {"name": "tdnn", "input_size": (98,)},
