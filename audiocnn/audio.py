@@ -5,6 +5,7 @@ Whatever is wrong with a file is one `AudioReadError` that names it, says what w
 found, and what would work.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -31,9 +32,14 @@ _CONVERT = "convert it with `ffmpeg -i IN OUT.wav`"
 # how libsndfile's log tells that a header promises more samples than the file holds
 _SHORT = re.compile(
     r"(?:^data|SSND|Data Size|^riff)\s*:\s*(?P<promised>\d+) \(should be \d+\)"
-    r"|does not match value from 'ds64'|ended unexpectedly",
+    r"|does not match value from 'ds64'"
+    r"|^Ogg ?: (?:File ended unexpectedly|Last page lacks an end-of-stream bit|Junk after the last page)",
     re.MULTILINE,
 )
+# In these libsndfile's seek lands beside the frame asked for (Ogg Vorbis, by 128 frames), or decodes
+# nonsense until the decoder has its history again (MP3): they are decoded from their beginning.
+_INEXACT_SEEK = ("MP3", "OGG")
+_SKIPPED_AT_ONCE = 1 << 18
 # a recorder that cannot seek back writes the size of an endless file
 _ENDLESS_BYTES = 0x7FFFF000
 
@@ -108,6 +114,9 @@ def read(
     header, the frame count of FLAC and of an MP3 with a Xing or VBRI tag, the last page of Ogg. An
     MP3 without such a tag that was cut off cannot be told from a shorter one.
 
+    A part is exactly what the whole holds there. MP3 and Ogg files are for that decoded from
+    their beginning, which takes a while for a part late in a very long one.
+
     Args:
         path: the file.
         sample_rate: what to resample to, in Hz; None keeps the file's own.
@@ -117,17 +126,18 @@ def read(
 
     Raises:
         AudioReadError: if the file is missing, is not audio, holds no samples, is truncated
-            within the part that is read, or has a sample that is no number.
+            within the part that is read, or has a sample that is NaN or infinite.
         ParameterError: if the part is empty or begins behind the end of the file.
     """
     path = Path(path)
     with _open(path) as file:
         rate = file.samplerate
+        wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
         start, stop = _part(file, path, start_seconds, stop_seconds)
         samples = next(_frames(file, path, start, stop, stop - start, mono=mono))
-    if sample_rate is not None and sample_rate != rate:
-        samples = soxr.resample(samples, rate, _checked_rate("sample_rate", sample_rate), _QUALITY)
-    return Audio(_tensor(samples), sample_rate or rate)
+    if wanted_rate != rate:
+        samples = soxr.resample(samples, rate, wanted_rate, _QUALITY)
+    return Audio(_tensor(samples), wanted_rate)
 
 
 def blocks(
@@ -164,18 +174,19 @@ def blocks(
         raise ParameterError(f"block_seconds={block_seconds} must be positive; 10 is the default")
     with _open(path) as file:
         rate = file.samplerate
+        wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
         start, stop = _part(file, path, start_seconds, stop_seconds)
         size = max(1, round(block_seconds * rate))
         parts = _frames(file, path, start, stop, size, mono=mono)
-        if sample_rate is None or sample_rate == rate:
+        if wanted_rate == rate:
             yield from map(_tensor, parts)
             return
-        resampler = Resampler(rate, sample_rate, channels=1 if mono else file.channels)
+        resampler = Resampler(rate, wanted_rate, channels=None if mono else file.channels)
         for part in parts:
             if (block := resampler.push(_tensor(part))).numel():
                 yield block
         if (block := resampler.flush()).numel():
-            yield block if not mono or block.dim() == 1 else block[0]
+            yield block
 
 
 def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
@@ -204,7 +215,7 @@ class Resampler:
     Args:
         from_rate: samples a second of the chunks.
         to_rate: samples a second of what comes out.
-        channels: 1 for chunks `(time,)`, more for `(channel, time)`.
+        channels: how many chunks `(channel, time)` have; None for chunks `(time,)`.
 
     >>> resampler = Resampler(8000, 16000)
     >>> parts = [resampler.push(torch.zeros(100)), resampler.push(torch.zeros(1)), resampler.flush()]
@@ -212,11 +223,13 @@ class Resampler:
     202
     """
 
-    def __init__(self, from_rate: int, to_rate: int, *, channels: int = 1) -> None:
+    def __init__(self, from_rate: int, to_rate: int, *, channels: int | None = None) -> None:
         _checked_rate("from_rate", from_rate)
         _checked_rate("to_rate", to_rate)
-        self.channels = channels
-        self._stream = soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality=_QUALITY)
+        self._nothing = np.zeros(0 if channels is None else (0, channels), dtype=np.float32)
+        self._stream = soxr.ResampleStream(
+            from_rate, to_rate, channels or 1, dtype="float32", quality=_QUALITY
+        )
 
     def push(self, chunk: Tensor) -> Tensor:
         """Take a chunk of any length; give what can be said by now."""
@@ -224,8 +237,7 @@ class Resampler:
 
     def flush(self) -> Tensor:
         """The end of the stream: give the rest."""
-        nothing = np.zeros((0, self.channels) if self.channels > 1 else 0, dtype=np.float32)
-        return _tensor(self._stream.resample_chunk(nothing, last=True))
+        return _tensor(self._stream.resample_chunk(self._nothing, last=True))
 
 
 def _tensor(samples: Samples) -> Tensor:
@@ -239,10 +251,22 @@ def _checked_rate(name: str, rate: int) -> int:
     return rate
 
 
-def _open(path: Path) -> soundfile.SoundFile:
+class _File(soundfile.SoundFile):  # type: ignore[misc]
+    """A file read from front to back.
+
+    soundfile seeks to where it already is after every read of a file that can seek, which
+    resets the decoder: blocks of an MP3 would then not be the whole.
+    """
+
+    def seekable(self) -> bool:
+        """Say no, so that nothing seeks but we."""
+        return False
+
+
+def _open(path: Path) -> _File:
     """Open a file, or say what is wrong with it."""
     try:
-        return soundfile.SoundFile(path)
+        return _File(path)
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioReadError(_why_unreadable(path, error)) from None
 
@@ -257,12 +281,13 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     if path.stat().st_size == 0:
         return f"{path} is an empty file; copy or record it again"
     found = getattr(error, "error_string", str(error)).rstrip(".")
-    return f"{path} is not audio that libsndfile reads ({found}), such as WAV, FLAC, Ogg, MP3 or AIFF; {_CONVERT}"
+    return (
+        f"{path} is not audio that libsndfile reads ({found}), such as WAV, FLAC, Ogg, MP3 or AIFF; "
+        f"{_CONVERT}"
+    )
 
 
-def _part(
-    file: soundfile.SoundFile, path: Path, start_seconds: float, stop_seconds: float | None
-) -> tuple[int, int]:
+def _part(file: _File, path: Path, start_seconds: float, stop_seconds: float | None) -> tuple[int, int]:
     """First frame and the one after the last; refuses a truncated file that would be read to its end."""
     rate, frames = file.samplerate, file.frames
     if not start_seconds >= 0:
@@ -274,12 +299,8 @@ def _part(
     start = round(start_seconds * rate)
     stop = frames if stop_seconds is None else round(stop_seconds * rate)
     if (stop_seconds is None or stop > frames) and _is_cut_short(file):
-        remedy = "copy it again"
-        if frames:
-            remedy += (
-                f", or read the {frames / rate:.3f} s that are there with stop_seconds={frames / rate:.3f}"
-            )
-        raise AudioReadError(f"{path} is truncated: its header promises more than the file holds; {remedy}")
+        found = "its header promises more than the file holds"
+        raise AudioReadError(f"{path} is truncated: {found}; {_copy_or_stop(frames, rate)}")
     if frames == 0:
         raise AudioReadError(f"{path} holds no samples; record it again, or if it plays elsewhere {_CONVERT}")
     if start >= frames:
@@ -294,7 +315,7 @@ def _part(
     return start, stop
 
 
-def _is_cut_short(file: soundfile.SoundFile) -> bool:
+def _is_cut_short(file: _File) -> bool:
     """Whether the header promises more than there is; libsndfile itself only notes it in its log."""
     if file.format in ("FLAC", "MP3"):
         return False  # these tell while they are read
@@ -302,43 +323,60 @@ def _is_cut_short(file: soundfile.SoundFile) -> bool:
     return found is not None and int(found["promised"] or 0) < _ENDLESS_BYTES
 
 
-def _frames(
-    file: soundfile.SoundFile, path: Path, start: int, stop: int, size: int, *, mono: bool
-) -> Iterator[Samples]:
+def _frames(file: _File, path: Path, start: int, stop: int, size: int, *, mono: bool) -> Iterator[Samples]:
     """The frames from `start` to `stop`, at most `size` at once: `(time,)`, or `(time, channel)`."""
     rate = file.samplerate
     try:
-        if start:
+        if file.format in _INEXACT_SEEK:
+            for passed in range(0, start, _SKIPPED_AT_ONCE):
+                file.read(min(_SKIPPED_AT_ONCE, start - passed), dtype="float32")
+        elif start:
             file.seek(start)
         while start < stop:
             wanted = min(size, stop - start)
             samples: Samples = file.read(wanted, dtype="float32", always_2d=not mono)
             if len(samples) < wanted and not _may_be_an_estimate(file, path):
-                end = (start + len(samples)) / rate
                 raise AudioReadError(
-                    f"{path} is truncated: {stop / rate:.3f} s are promised and {end:.3f} s are there; copy "
-                    f"it again, or read what is there with stop_seconds={end:.3f}"
+                    f"{path} is truncated: its header promises {file.frames / rate:.3f} s; "
+                    + _copy_or_stop(start + len(samples), rate)
                 )
             if mono and samples.ndim == 2:
                 samples = samples.mean(axis=1)
             if not np.isfinite(samples).all():
                 first = np.flatnonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1))[0]
                 raise AudioReadError(
-                    f"{path} holds a sample that is not a number at {(start + first) / rate:.3f} s; "
+                    f"{path} holds a sample that is NaN or infinite at {(start + first) / rate:.3f} s; "
                     "export it again, as 16-bit PCM if nothing else helps"
                 )
             yield samples
             if len(samples) < wanted:
                 return
             start += wanted
-    except soundfile.LibsndfileError as error:
-        found = error.error_string.rstrip(".") or f"libsndfile error {error.code}"
+    except soundfile.LibsndfileError:
+        good = _good_frames(path)
         raise AudioReadError(
-            f"{path} breaks off or is damaged at about {start / rate:.3f} s ({found}); copy it again"
+            f"{path} breaks off or is damaged after {good / rate:.3f} s; {_copy_or_stop(good, rate)}"
         ) from None
 
 
-def _may_be_an_estimate(file: soundfile.SoundFile, path: Path) -> bool:
+def _good_frames(path: Path, step: int = 1024) -> int:
+    """How far a damaged file can be read from its beginning, to a step."""
+    good = 0
+    with _File(path) as file, contextlib.suppress(soundfile.LibsndfileError):
+        while len(file.read(step, dtype="float32")) == step:
+            good += step
+    return good
+
+
+def _copy_or_stop(frames: int, rate: int) -> str:
+    """The remedy for a file of which so many frames are there."""
+    if frames == 0:
+        return "copy it again"
+    # six digits tell samples apart at any rate
+    return f"copy it again, or read what is there with stop_seconds={frames / rate:.6f}"
+
+
+def _may_be_an_estimate(file: _File, path: Path) -> bool:
     """Whether the announced length is a guess: an MP3 without a tag that holds it."""
     if file.format != "MP3":
         return False

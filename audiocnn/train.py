@@ -178,7 +178,7 @@ def fit(config: TrainConfig) -> Classifier:
     """Train a classifier on a manifest or folder, and keep the epoch best on validation.
 
     In `config.out` it leaves `model.safetensors` (the classifier), `split.csv` (which recording
-    was in which split), `config.json` and `metrics.csv` (loss and validation accuracy per epoch).
+    was in which split), `config.json` and `log/metrics.csv` (loss and validation accuracy per epoch).
 
     Args:
         config: the run.
@@ -233,7 +233,7 @@ def _train(classifier: Classifier, train: Corpus, validation: Corpus, config: Tr
         accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[config.device],
         devices=1,
         max_epochs=config.epochs,
-        logger=CSVLogger(config.out, name="", version=""),
+        logger=CSVLogger(config.out, name="log", version=""),
         log_every_n_steps=len(batches),
         enable_checkpointing=False,
         enable_model_summary=False,

@@ -99,15 +99,15 @@ def test_colour_channels_are_read_too():
         (
             {"name": "bc_resnet_1", "input_size": (64, None)},
             (
-                "rows=64 become 32, 16, 8, 8 in the stages of BC-ResNet, which do not all divide into 5 bands; "
-                "use 40 or 79"
+                "rows=64 become 32, 16, 8, 8 in the stages of BC-ResNet, which do not all divide into 5 "
+                "bands; use 40 or 79"
             ),
         ),
         (
             {"name": "bc_resnet_1", "input_size": (20, None)},
             (
-                "rows=20 become 10, 5, 3, 3 in the stages of BC-ResNet, which do not all divide into 5 bands; "
-                "use 39"
+                "rows=20 become 10, 5, 3, 3 in the stages of BC-ResNet, which do not all divide into 5 "
+                "bands; use 39"
             ),
         ),
         (
