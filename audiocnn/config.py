@@ -24,8 +24,6 @@ class TrainConfig:
         weight_decay: of AdamW.
         min_gain_db: recordings are made louder or softer by a gain drawn from here,
         max_gain_db: to here, in dB.
-        min_snr_db: white noise is added at a signal-to-noise ratio drawn from here,
-        max_snr_db: to here, in dB; inf for none.
         n_freq_masks: SpecAugment: bands of frequency masked.
         max_freq_width: the widest, in rows.
         n_time_masks: SpecAugment: stretches of time masked.
@@ -45,8 +43,6 @@ class TrainConfig:
     weight_decay: float = 0.01
     min_gain_db: float = -12.0
     max_gain_db: float = 6.0
-    min_snr_db: float = 10.0
-    max_snr_db: float = 50.0
     n_freq_masks: int = 2
     max_freq_width: int = 7
     n_time_masks: int = 2
@@ -56,10 +52,10 @@ class TrainConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name, least in (("epochs", 1), ("batch_size", 2)):  # batch norm needs two
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ParameterError(f"{name}={value!r} must be a positive integer")
+            if not isinstance(value, int) or value < least:
+                raise ParameterError(f"{name}={value!r} must be an integer of at least {least}")
         if not self.learning_rate > 0:
             raise ParameterError(f"learning_rate={self.learning_rate} must be positive; 0.01 is the default")
         for name in ("weight_decay", "mixup_alpha"):

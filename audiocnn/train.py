@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 
 import lightning
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from audiocnn.augment.mixup import mixup
 from audiocnn.augment.spectrogram import spec_augment
-from audiocnn.augment.waveform import add_noise, random_gain
+from audiocnn.augment.waveform import random_gain
 from audiocnn.classifier import Classifier, ClassifierConfig, load
 from audiocnn.config import TrainConfig
 from audiocnn.data.corpus import Corpus
@@ -105,10 +106,6 @@ def training_loss(
         waveforms = random_gain(
             waveforms, min_gain_db=config.min_gain_db, max_gain_db=config.max_gain_db, generator=generator
         )
-        if config.max_snr_db < float("inf"):
-            waveforms = add_noise(
-                waveforms, min_snr_db=config.min_snr_db, max_snr_db=config.max_snr_db, generator=generator
-            )
         features = classifier.normalize(classifier.front_end(waveforms))
         features = spec_augment(
             features,
@@ -133,7 +130,7 @@ class _Training(lightning.LightningModule):
         self.classifier = classifier
         self.run = config
         self.steps = steps
-        self.generator_ = torch.Generator().manual_seed(config.seed + 1)
+        self.draws = torch.Generator().manual_seed(config.seed + 1)
         self.best_accuracy = -1.0
         self.hits: list[Tensor] = []
 
@@ -147,7 +144,7 @@ class _Training(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
-        loss = training_loss(self.classifier, *batch, config=self.run, generator=self.generator_)
+        loss = training_loss(self.classifier, *batch, config=self.run, generator=self.draws)
         self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch[0]))
         return loss
 
@@ -197,15 +194,19 @@ def fit(config: TrainConfig) -> Classifier:
     clips = split_clips(read_manifest(config.data), seed=config.seed)
     parts = {split: [clip for clip in clips if clip.split == split] for split in ("train", "validation")}
     labels = sorted({clip.label for clip in parts["train"] if clip.label is not None})
-    torch.manual_seed(config.seed)
-    front_end = LogMelConfig()
-    classifier = Classifier(
-        ClassifierConfig(
-            labels=tuple(labels),
-            front_end=front_end,
-            net=NetConfig(name=config.model, num_classes=len(labels), padding=config.padding),
+    if len(labels) < 2:
+        raise ManifestError(
+            f"{config.data} has {len(labels)} labels to learn; give recordings of at least two"
         )
-    )
+    with torch.random.fork_rng(devices=[]):  # weights from our seed; the caller's own draws go on
+        torch.manual_seed(config.seed)
+        classifier = Classifier(
+            ClassifierConfig(
+                labels=tuple(labels),
+                front_end=LogMelConfig(),
+                net=NetConfig(name=config.model, num_classes=len(labels), padding=config.padding),
+            )
+        )
     corpora = {split: _load(part, classifier) for split, part in parts.items()}
     mean, deviation = feature_statistics(corpora["train"], classifier.front_end)
     classifier.normalize.set_statistics(mean=mean, deviation=deviation)
@@ -240,8 +241,11 @@ def _train(classifier: Classifier, train: Corpus, validation: Corpus, config: Tr
         enable_progress_bar=False,
         num_sanity_val_steps=0,
     )
-    trainer.fit(
-        _Training(classifier, config, steps=config.epochs * len(batches)),
-        train_dataloaders=batches,
-        val_dataloaders=Batches(validation, window=window, batch_size=256),
-    )
+    with warnings.catch_warnings():
+        # Lightning 2.6 makes a tree of the loaders in a way that torch 2.14 deprecates
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
+        trainer.fit(
+            _Training(classifier, config, steps=config.epochs * len(batches)),
+            train_dataloaders=batches,
+            val_dataloaders=Batches(validation, window=window, batch_size=256),
+        )
