@@ -156,7 +156,7 @@ class _Training(lightning.LightningModule):
         accuracy = torch.cat(self.hits).float().mean().item()
         self.hits.clear()
         self.log("validation_accuracy", accuracy, prog_bar=True)
-        if accuracy > self.best_accuracy:
+        if accuracy >= self.best_accuracy:  # of equals the later, which the one cycle has settled more
             self.best_accuracy = accuracy
             self.classifier.save(self.run.out / "model.safetensors")
 
