@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Literal
 
 import numpy as np
@@ -288,10 +289,15 @@ class Classifier(Sequential):
 
     def _waveform(self, source: Tensor | npt.NDArray[np.floating], sample_rate: int | None) -> Tensor:
         """One channel at our rate, checked."""
-        waveform = torch.as_tensor(source).detach().cpu().to(torch.float32)
+        waveform = torch.as_tensor(source).detach().cpu()
         if sample_rate is None:
             raise ParameterError(
                 f"sample_rate=None: say how many samples a second there are, such as {self.sample_rate}"
+            )
+        if not waveform.is_floating_point():
+            raise ParameterError(
+                f"a waveform of {waveform.dtype} must be floating point on unit scale; "
+                "divide 16-bit samples by 32768"
             )
         if waveform.dim() == 2:
             waveform = waveform.mean(dim=0)
@@ -303,7 +309,7 @@ class Classifier(Sequential):
             raise ParameterError(
                 f"the waveform is not finite at sample {first}; every sample must be a number"
             )
-        return audio.resample(waveform, sample_rate, self.sample_rate)
+        return audio.resample(waveform.to(torch.float32), sample_rate, self.sample_rate)
 
     @contextlib.contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -351,8 +357,9 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
         classifier = Classifier(_config_from(config))
         classifier.load_state_dict(tensors)
     except (KeyError, TypeError, RuntimeError, ParameterError) as error:
+        found = shorten(str(error), 300)  # torch lists every tensor on a line of its own
         raise ModelFileError(
-            f"{path}: the config in its header and its weights do not make a classifier ({error}); "
+            f"{path}: the config in its header and its weights do not make a classifier ({found}); "
             "save it again with the audiocnn that made it"
         ) from error
     return classifier.to(device).eval()

@@ -1,7 +1,7 @@
 """The file a classifier ships in: safetensors, with a JSON config in its header.
 
-Reading it executes nothing, whoever made it. A checksum over the tensors finds
-damage that the format itself does not.
+Reading it executes nothing, whoever made it. A checksum finds damage that the
+format itself does not.
 """
 
 import hashlib
@@ -28,11 +28,8 @@ def write(path: Path, *, config: dict[str, Any], tensors: dict[str, Tensor]) -> 
         OSError: if the folder does not exist or cannot be written.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = {
-        "audiocnn_format": str(FORMAT_VERSION),
-        "config": json.dumps(config, sort_keys=True),
-        "sha256": _digest(plain),
-    }
+    text = json.dumps(config, sort_keys=True)
+    header = {"audiocnn_format": str(FORMAT_VERSION), "config": text, "sha256": _digest(text, plain)}
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         safetensors.torch.save_file(plain, beside, metadata=header)
@@ -70,14 +67,17 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{path} has format {version}, and this audiocnn reads up to {FORMAT_VERSION}; "
             "install a newer audiocnn"
         )
-    if header.get("sha256") != _digest(tensors):
-        raise ModelFileError(f"{path} is damaged: its weights are not those that were saved; copy it again")
-    return json.loads(header["config"]), tensors
+    text = header.get("config", "")
+    if header.get("sha256") != _digest(text, tensors):
+        raise ModelFileError(
+            f"{path} is damaged: its config or its weights are not those that were saved; copy it again"
+        )
+    return json.loads(text), tensors
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over names and bytes, in the order of the names."""
-    digest = hashlib.sha256()
+def _digest(config: str, tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over the config, and over names and bytes in the order of the names."""
+    digest = hashlib.sha256(config.encode())
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(tensors[name].numpy().tobytes())

@@ -19,33 +19,11 @@ from audiocnn.models import NetConfig
 from audiocnn.train import Batches, feature_statistics, fit, training_loss
 
 RATE = 16000
-PITCHES = {"high": 2500.0, "low": 300.0}
-
-
-@pytest.fixture(scope="session")
-def tones(tmp_path_factory):
-    """A folder of label folders: tones of drawn length, pitch and loudness in some noise."""
-    folder = tmp_path_factory.mktemp("tones")
-    rng = np.random.default_rng(0)
-    for label, hz in PITCHES.items():
-        (folder / label).mkdir()
-        for i in range(24):
-            time = np.arange(int(rng.uniform(0.3, 1.6) * RATE)) / RATE
-            tone = rng.uniform(0.1, 0.5) * np.sin(2 * np.pi * hz * rng.uniform(0.8, 1.2) * time)
-            samples = tone + 0.01 * rng.standard_normal(len(time))
-            soundfile.write(folder / label / f"{i:02}.flac", samples, RATE)
-    return folder
 
 
 def config(tones, out, **changes):
     small = {"epochs": 8, "batch_size": 8, "device": "cpu"}
     return TrainConfig(data=tones, out=out, **{**small, **changes})
-
-
-@pytest.fixture(scope="session")
-def run(tones, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "a" / "run"
-    return out, fit(config(tones, out))
 
 
 def test_two_tones_are_learned(run, tones):

@@ -1,0 +1,34 @@
+"""Recordings made on the spot, and a classifier trained on them once for all tests."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from audiocnn.config import TrainConfig
+
+RATE = 16000
+PITCHES_HZ = {"high": 2500.0, "low": 300.0}
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory):
+    """A folder of label folders: 24 tones each, of drawn length, pitch and loudness, in some noise."""
+    folder = tmp_path_factory.mktemp("tones")
+    rng = np.random.default_rng(0)
+    for label, hz in PITCHES_HZ.items():
+        (folder / label).mkdir()
+        for i in range(24):
+            time = np.arange(int(rng.uniform(0.3, 1.6) * RATE)) / RATE
+            tone = rng.uniform(0.1, 0.5) * np.sin(2 * np.pi * hz * rng.uniform(0.8, 1.2) * time)
+            samples = tone + 0.01 * rng.standard_normal(len(time))
+            soundfile.write(folder / label / f"{i:02}.flac", samples, RATE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(tones, tmp_path_factory):
+    """The folder of a finished training on the tones, and its classifier."""
+    from audiocnn.train import fit
+
+    out = tmp_path_factory.mktemp("runs") / "a" / "run"
+    return out, fit(TrainConfig(data=tones, out=out, epochs=8, batch_size=8, device="cpu"))
