@@ -39,7 +39,8 @@ _SHORT = re.compile(
 # In these libsndfile's seek lands beside the frame asked for (Ogg Vorbis, by 128 frames), or decodes
 # nonsense until the decoder has its history again (MP3): they are decoded from their beginning.
 _INEXACT_SEEK = ("MP3", "OGG")
-_SKIPPED_AT_ONCE = 1 << 18
+# frames; bounds the memory that a header which promises too much can ask for
+_READ_AT_ONCE = 1 << 24
 # a recorder that cannot seek back writes the size of an endless file
 _ENDLESS_BYTES = 0x7FFFF000
 
@@ -134,7 +135,7 @@ def read(
         rate = file.samplerate
         wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
         start, stop = _part(file, path, start_seconds, stop_seconds)
-        samples = next(_frames(file, path, start, stop, stop - start, mono=mono))
+        samples = np.concatenate(list(_frames(file, path, start, stop, _READ_AT_ONCE, mono=mono)))
     if wanted_rate != rate:
         samples = soxr.resample(samples, rate, wanted_rate, _QUALITY)
     return Audio(_tensor(samples), wanted_rate)
@@ -328,8 +329,8 @@ def _frames(file: _File, path: Path, start: int, stop: int, size: int, *, mono: 
     rate = file.samplerate
     try:
         if file.format in _INEXACT_SEEK:
-            for passed in range(0, start, _SKIPPED_AT_ONCE):
-                file.read(min(_SKIPPED_AT_ONCE, start - passed), dtype="float32")
+            for passed in range(0, start, _READ_AT_ONCE):
+                file.read(min(_READ_AT_ONCE, start - passed), dtype="float32")
         elif start:
             file.seek(start)
         while start < stop:

@@ -264,6 +264,31 @@ def test_the_endless_size_of_a_piped_wav_is_no_truncation(tmp_path):
     assert len(audio.read(path).waveform) == RATE
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.caf"])
+def test_whatever_is_damaged_gives_samples_or_one_kind_of_error(tmp_path, name):
+    path = tmp_path / name
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 3000), RATE)
+    whole = path.read_bytes()
+
+    @settings(deadline=None, max_examples=60)
+    @given(
+        places=st.lists(st.integers(0, min(len(whole), 200) - 1), min_size=1, max_size=3), byte=st.binary()
+    )
+    def damage(places, byte):
+        content = bytearray(whole)
+        for i, place in enumerate(places):
+            content[place] = byte[i] if i < len(byte) else 255
+        written(path, content)
+        try:
+            waveform = audio.read(path, sample_rate=8000).waveform
+        except AudioReadError as error:
+            assert str(error).startswith(str(path))
+        else:
+            assert waveform.isfinite().all() and len(waveform)
+
+    damage()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
