@@ -350,6 +350,7 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     Raises:
         ModelFileError: if the file is missing, damaged, made by something else or by a
             newer audiocnn.
+        ParameterError: for a device that is not there.
     """
     path = Path(path)
     config, tensors = model_file.read(path)
@@ -362,7 +363,11 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
             f"{path}: the config in its header and its weights do not make a classifier ({found}); "
             "save it again with the audiocnn that made it"
         ) from error
-    return classifier.to(device).eval()
+    try:
+        return classifier.to(device).eval()
+    except (RuntimeError, AssertionError) as error:  # torch has no one error for this
+        found = shorten(str(error), 100)
+        raise ParameterError(f"device={str(device)!r} cannot be used ({found}); 'cpu' always can") from error
 
 
 def _config_from(values: dict[str, Any]) -> ClassifierConfig:

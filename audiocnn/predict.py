@@ -218,7 +218,7 @@ def write_predictions(
         How many files could not be read.
 
     Raises:
-        ParameterError: for another ending of `out`.
+        ParameterError: for another ending of `out`, or a folder that does not exist.
     """
     columns = ["file_name", "label", "score", "error"]
     if all_scores:
@@ -252,6 +252,8 @@ def _open(out: Path | None, columns: Sequence[str], stack: ExitStack) -> tuple[_
         return _CSVWriter(sys.stdout, columns), None
     if out.suffix not in (".csv", ".jsonl", ".parquet"):
         raise ParameterError(f"out={out} must end in .csv, .jsonl or .parquet")
+    if not out.parent.is_dir():
+        raise ParameterError(f"out={out}: there is no folder {out.parent}; make it first")
     partial = out.with_name(out.name + ".partial")
     if out.suffix == ".parquet":
         return stack.enter_context(_ParquetWriter(partial, columns)), partial

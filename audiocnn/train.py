@@ -191,6 +191,8 @@ def fit(config: TrainConfig) -> Classifier:
         raise ParameterError(
             f"out={config.out} already holds model.safetensors; give another folder, or remove it"
         )
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise ParameterError("device='cuda' cannot be used: torch finds no GPU; 'auto' takes what is there")
     clips = split_clips(read_manifest(config.data), seed=config.seed)
     parts = {split: [clip for clip in clips if clip.split == split] for split in ("train", "validation")}
     labels = sorted({clip.label for clip in parts["train"] if clip.label is not None})

@@ -1,0 +1,195 @@
+"""Many files: in order, each scored as if alone, a bad one no more than a row."""
+
+import csv
+import json
+import re
+
+import laws
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+import torch
+
+from audiocnn import ManifestError, ParameterError, predict
+from audiocnn import classifier as classifier_module
+from audiocnn.predict import collect_files, score_files, write_predictions
+
+RATE = 16000
+SECONDS = [0.3, 1.0, 1.45, 1.0, 2.0, 3.1, 1.0, 5.0, 0.8, 1.0, 4.2]
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return laws.Case("", lambda: laws.classifier("tc_resnet_8", "valid"), ()).module(torch.float32)
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Files of several lengths, rates and formats, and two bad ones among them."""
+    folder = tmp_path_factory.mktemp("recordings")
+    rng = np.random.default_rng(0)
+    paths = []
+    for i, seconds in enumerate(SECONDS):
+        rate = (16000, 44100, 8000)[i % 3]
+        path = folder / f"{i:02}.{('wav', 'flac')[i % 2]}"
+        soundfile.write(path, rng.uniform(-0.3, 0.3, round(seconds * rate)), rate)
+        paths.append(path)
+    broken = folder / "broken.wav"
+    broken.write_bytes(b"RIFF")
+    paths.insert(3, broken)
+    paths.insert(8, folder / "missing.wav")
+    return paths
+
+
+@pytest.mark.parametrize(("batch_size", "workers"), [(1, 1), (3, 2), (64, 1), (4, 5)])
+def test_every_file_scores_as_if_alone_in_order(classifier, recordings, batch_size, workers):
+    scored = list(score_files(classifier, recordings, batch_size=batch_size, workers=workers))
+    assert [file.path for file in scored] == recordings
+    for file in scored:
+        if file.path.name in ("broken.wav", "missing.wav"):
+            assert file.scores is None
+            assert file.error.startswith(f"{file.path} ")
+        else:
+            assert file.error is None
+            torch.testing.assert_close(file.scores, classifier.score_file(file.path), rtol=1e-5, atol=1e-6)
+
+
+def test_long_files_are_read_in_blocks_and_score_the_same(classifier, recordings, monkeypatch):
+    expected = list(score_files(classifier, recordings))
+    monkeypatch.setattr(predict, "BLOCK_SECONDS", 2.0)
+    monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", 2.0)
+    for file, other in zip(score_files(classifier, recordings), expected, strict=True):
+        assert file.error == other.error
+        if file.scores is not None:
+            torch.testing.assert_close(file.scores, other.scores, rtol=1e-5, atol=1e-6)
+
+
+def test_a_long_file_that_breaks_off_is_a_row_too(classifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(predict, "BLOCK_SECONDS", 1.0)
+    monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", 1.0)
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, 6 * RATE), RATE)
+    path.write_bytes(path.read_bytes()[:-50000])
+    (file,) = score_files(classifier, [path])
+    assert file.scores is None and "breaks off or is damaged after" in file.error
+
+
+def test_files_are_taken_as_they_are_needed(classifier, recordings):
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(recordings[0])
+            yield recordings[0]
+
+    scored = score_files(classifier, endless(), batch_size=2, workers=1)
+    for _ in range(6):
+        next(scored)
+    assert len(taken) <= 12
+    scored.close()
+
+
+def test_no_files_give_no_rows(classifier):
+    assert list(score_files(classifier, [])) == []
+
+
+@pytest.mark.parametrize("name", ["batch_size", "workers"])
+def test_nothing_at_once_is_refused(classifier, name):
+    with pytest.raises(ParameterError) as error:
+        list(score_files(classifier, [], **{name: 0}))
+    assert str(error.value) == f"{name}=0 must be a positive integer"
+
+
+def rows_of(path):
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        number = re.compile(r"score.*")
+        return [{k: float(v) if v and number.match(k) else v or None for k, v in row.items()} for row in rows]
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return pq.read_table(path).to_pylist()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_every_format_holds_every_digit(classifier, recordings, tmp_path, suffix, monkeypatch):
+    monkeypatch.setattr(predict._ParquetWriter, "ROWS", 4)  # more than one row group
+    scored = list(score_files(classifier, recordings))
+    out = tmp_path / f"out{suffix}"
+    assert write_predictions(classifier, scored, out, all_scores=True) == 2
+    rows = rows_of(out)
+    assert [row["file_name"] for row in rows] == [str(path) for path in recordings]
+    for row, file in zip(rows, scored, strict=True):
+        assert list(row) == [
+            *("file_name", "label", "score", "error"),
+            *("score_left", "score_right", "score_other"),
+        ]
+        scores = [row[f"score_{label}"] for label in classifier.labels]
+        if file.scores is None:
+            assert row["error"] == file.error
+            assert row["label"] is None and row["score"] is None and scores == [None] * 3
+        else:
+            assert row["error"] is None
+            assert torch.equal(torch.tensor(scores), file.scores)
+            assert np.float32(row["score"]) == max(np.float32(scores))
+            assert row["label"] == classifier.labels[int(file.scores.argmax())]
+    assert [p.name for p in tmp_path.iterdir()] == [out.name]
+
+
+def test_without_a_file_rows_are_printed_as_they_come(classifier, recordings, capsys):
+    assert write_predictions(classifier, score_files(classifier, recordings[:4])) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "file_name,label,score,error"
+    assert len(lines) == 5
+    assert lines[4].startswith(f"{recordings[3]},,,")
+
+
+def test_until_the_end_rows_are_in_a_partial_file(classifier, recordings, tmp_path):
+    def breaks():
+        yield from list(score_files(classifier, recordings[:2]))
+        raise RuntimeError("power cut")
+
+    out = tmp_path / "out.csv"
+    with pytest.raises(RuntimeError):
+        write_predictions(classifier, breaks(), out)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.csv.partial"]
+    assert len((tmp_path / "out.csv.partial").read_text().splitlines()) == 3
+
+
+def test_an_out_that_cannot_be_is_told_before_anything_is_scored(classifier, tmp_path):
+    def never():
+        raise AssertionError("scored")
+        yield
+
+    out = tmp_path / "out.txt"
+    with pytest.raises(ParameterError) as error:
+        write_predictions(classifier, never(), out)
+    assert str(error.value) == f"out={out} must end in .csv, .jsonl or .parquet"
+    out = tmp_path / "none" / "out.csv"
+    with pytest.raises(ParameterError) as error:
+        write_predictions(classifier, never(), out)
+    assert str(error.value) == f"out={out}: there is no folder {out.parent}; make it first"
+
+
+def test_files_folders_and_manifests_in_the_order_given(tmp_path):
+    for name in ("b/2.wav", "b/1.FLAC", "b/deep/0.ogg", "b/notes.txt", "a.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file_name\na.wav\ngone.wav\n")
+    files = collect_files([tmp_path / "nowhere.wav", manifest, str(tmp_path / "b")])
+    expected = ["nowhere.wav", "a.wav", "gone.wav", "b/1.FLAC", "b/2.wav", "b/deep/0.ogg"]
+    assert files == [tmp_path / name for name in expected]
+
+
+def test_a_folder_of_nothing_and_a_manifest_of_nothing(tmp_path):
+    with pytest.raises(ParameterError) as error:
+        collect_files([tmp_path])
+    assert str(error.value) == (
+        f"{tmp_path} holds no recording (.aif, .aiff, .au, .caf, .flac, .mp3, .oga, .ogg, .opus, .wav); "
+        "name a folder that does"
+    )
+    (tmp_path / "list.csv").write_text("name\n")
+    with pytest.raises(ManifestError, match="has the columns name; the first line must name the columns"):
+        collect_files([tmp_path / "list.csv"])
