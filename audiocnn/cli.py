@@ -2,14 +2,16 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
 from audiocnn.config import TrainConfig
-from audiocnn.errors import AudioCNNError
+from audiocnn.errors import AudioCNNError, ParameterError
 
 __all__ = ["main"]
 
@@ -18,11 +20,12 @@ def _train_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Train a classifier on recordings; the run's folder then holds it.")
     parser.add_argument(
         "data",
-        type=Path,
+        type=str,
         help="a CSV manifest with the columns file_name, label and, if known, speaker and split; or a "
         "folder of label folders",
     )
-    parser.add_class_arguments(TrainConfig, skip={"data"})
+    parser.add_argument("--out", type=str, required=True, help="folder of the run, made if need be")
+    parser.add_class_arguments(TrainConfig, skip={"data", "out"})
     return parser
 
 
@@ -30,7 +33,8 @@ def _train(options: Namespace) -> int:
     from audiocnn.describe import describe
     from audiocnn.train import fit
 
-    config = TrainConfig(**options.as_dict())
+    values = options.as_dict()
+    config = TrainConfig(data=Path(values.pop("data")), out=Path(values.pop("out")), **values)
     classifier = fit(config)
     print(describe(classifier))
     print(f"\n{config.out / 'model.safetensors'} is the classifier; next:")
@@ -40,17 +44,17 @@ def _train(options: Namespace) -> int:
 
 def _evaluate_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Judge a classifier on labelled recordings.")
-    parser.add_argument("model", type=Path, help="the .safetensors file of a classifier")
-    parser.add_argument("manifest", type=Path, help="a CSV manifest or a folder, as for train")
+    parser.add_argument("model", type=str, help="the .safetensors file of a classifier")
+    parser.add_argument("manifest", type=str, help="a CSV manifest or a folder, as for train")
     parser.add_argument(
         "--split",
         type=str | None,
         default=None,
         help="train, validation, test or all; by default test where the manifest has splits, else all",
     )
-    parser.add_argument("--out", type=Path | None, default=None, help="a .json file for the figures")
+    parser.add_argument("--out", type=str | None, default=None, help="a .json file for the figures")
     parser.add_argument(
-        "--picture", type=Path | None, default=None, help="a .png, .svg or .pdf file for the confusion matrix"
+        "--picture", type=str | None, default=None, help="a .png, .svg or .pdf file for the confusion matrix"
     )
     return parser
 
@@ -60,15 +64,29 @@ def _evaluate(options: Namespace) -> int:
     from audiocnn.data.manifest import read_manifest
     from audiocnn.evaluate import choose_split, evaluate
 
+    out = _output("out", options.out, (".json",))
+    picture = _output("picture", options.picture, (".png", ".svg", ".pdf"))
     classifier = load(options.model)
     evaluation = evaluate(classifier, choose_split(read_manifest(options.manifest), options.split))
     print(evaluation)
-    if options.out is not None:
+    if out is not None:
         text = json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False)
-        options.out.write_text(text + "\n", encoding="utf-8")
-    if options.picture is not None:
-        evaluation.draw_confusion(options.picture)
+        out.write_text(text + "\n", encoding="utf-8")
+    if picture is not None:
+        evaluation.draw_confusion(picture)
     return 0
+
+
+def _output(name: str, value: str | None, endings: tuple[str, ...]) -> Path | None:
+    """The file to write, if any; refused before the work is done if it cannot be written after it."""
+    if value is None:
+        return None
+    path = Path(value)
+    if path.suffix not in endings:
+        raise ParameterError(f"{name}={path} must end in {', '.join(endings)}")
+    if not path.parent.is_dir():
+        raise ParameterError(f"{name}={path}: there is no folder {path.parent}; make it first")
+    return path
 
 
 def _predict_parser() -> ArgumentParser:
@@ -76,16 +94,16 @@ def _predict_parser() -> ArgumentParser:
         description="Classify recordings: one row a file, in the order given. A file that cannot be read "
         "is a row with its error, and the exit status is then 1."
     )
-    parser.add_argument("model", type=Path, help="the .safetensors file of a classifier")
+    parser.add_argument("model", type=str, help="the .safetensors file of a classifier")
     parser.add_argument(
         "inputs",
-        type=Path,
+        type=str,
         nargs="+",
         help="recordings, folders of them, or CSV manifests with a column file_name",
     )
     parser.add_argument(
         "--out",
-        type=Path | None,
+        type=str | None,
         default=None,
         help="a .csv, .jsonl or .parquet file; by default CSV goes to the standard output",
     )
@@ -102,12 +120,13 @@ def _predict_parser() -> ArgumentParser:
 
 def _predict(options: Namespace) -> int:
     from audiocnn.classifier import load
-    from audiocnn.predict import collect_files, score_files, write_predictions
+    from audiocnn.predict import OUT_ENDINGS, collect_files, score_files, write_predictions
 
+    out = _output("out", options.out, OUT_ENDINGS)
     classifier = load(options.model, device=options.device)
     files = collect_files(options.inputs)
     scored = score_files(classifier, files, batch_size=options.batch_size, workers=options.workers)
-    failed = write_predictions(classifier, scored, options.out, all_scores=options.all_scores)
+    failed = write_predictions(classifier, scored, out, all_scores=options.all_scores)
     if failed:
         print(f"{failed} of {len(files)} files could not be read; their rows say why", file=sys.stderr)
     return 1 if failed else 0
@@ -118,7 +137,10 @@ def _describe_parser() -> ArgumentParser:
     parser.add_argument("model", type=str, help="a name such as tc_resnet_8, or the file of a classifier")
     parser.add_argument("--num_classes", type=int, default=12, help="classes, for a name")
     parser.add_argument(
-        "--padding", type=str, default="valid", help="along time, for a name: 'valid' or 'same', as published"
+        "--padding",
+        type=Literal["valid", "same"],
+        default="valid",
+        help="along time, for a name: valid for a net that scans, same for the net as published",
     )
     return parser
 
@@ -127,9 +149,9 @@ def _describe(options: Namespace) -> int:
     from audiocnn.classifier import Classifier, ClassifierConfig, load
     from audiocnn.describe import describe
     from audiocnn.frontends import LogMelConfig
-    from audiocnn.models import MODELS, NetConfig
+    from audiocnn.models import NetConfig
 
-    if options.model in MODELS or not Path(options.model).suffix:
+    if not (Path(options.model).suffix or Path(options.model).is_file()):
         net = NetConfig(name=options.model, num_classes=options.num_classes, padding=options.padding)
         labels = tuple(str(i) for i in range(options.num_classes))
         classifier = Classifier(ClassifierConfig(labels=labels, front_end=LogMelConfig(), net=net))
@@ -165,9 +187,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         return _COMMANDS[options.command][1](options[options.command])
-    except AudioCNNError as error:
-        print(f"audiocnn {options.command}: {error}", file=sys.stderr)
-    except OSError as error:
+    except BrokenPipeError:  # whoever read our output has seen enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (AudioCNNError, OSError) as error:
         print(f"audiocnn {options.command}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print(f"audiocnn {options.command}: interrupted", file=sys.stderr)

@@ -16,21 +16,22 @@ class TrainConfig:
     Attributes:
         data: a manifest (CSV) or a folder of recordings; see `audiocnn.data.manifest.read_manifest`.
         out: folder of the run, made if need be.
-        model: a name in `audiocnn.models.MODELS`.
+        model: network: tdnn; tc_resnet_8 or tc_resnet_14, also with _1_5 for more width; bc_resnet_1, with
+            1_5, 2, 3, 6 and 8 for more width.
         padding: along time: "valid" for a net that scans, "same" for the net as published.
         epochs: passes over the training recordings.
-        batch_size: recordings in a step.
-        learning_rate: the highest of the one cycle.
+        batch_size: recordings in a training step.
+        learning_rate: of AdamW, at the peak of the one cycle.
         weight_decay: of AdamW.
-        min_gain_db: recordings are made louder or softer by a gain drawn from here,
-        max_gain_db: to here, in dB.
-        n_freq_masks: SpecAugment: bands of frequency masked.
-        max_freq_width: the widest, in rows.
-        n_time_masks: SpecAugment: stretches of time masked.
-        max_time_width: the longest, in frames.
-        mixup_alpha: mixup's Beta(alpha, alpha); 0 for none.
-        seed: of the weights, the order, the split and every draw.
-        device: "auto", "cpu" or "cuda".
+        min_gain_db: least gain in dB; each recording's is drawn between this and the greatest.
+        max_gain_db: greatest gain in dB.
+        n_freq_masks: bands of frequency that SpecAugment masks in each recording.
+        max_freq_width: width of the widest such band, in feature rows.
+        n_time_masks: stretches of time that SpecAugment masks in each recording.
+        max_time_width: length of the longest such stretch, in feature frames.
+        mixup_alpha: recordings are mixed in shares from Beta(alpha, alpha); 0 mixes none.
+        seed: of the weights, of the split where it is drawn, of the order and of every augmentation.
+        device: where to train; "auto" takes a GPU if there is one.
     """
 
     data: Path

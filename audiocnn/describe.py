@@ -1,6 +1,7 @@
 """What a network costs and what it sees: the table of any net or classifier."""
 
 from dataclasses import dataclass
+from textwrap import fill
 
 import torch
 from torch import Tensor, nn
@@ -105,9 +106,10 @@ class Description:
             ("stride", f"{self.stride_frames} frames, {self.stride_ms:g} ms from one decision to the next"),
             ("receptive field", f"{field} by {self.rows} rows, before the pool"),
             ("scan", way),
-            ("", f"MACs are {MACS_RULE}."),
         ]
-        return "\n".join(f"{name:<17}{value}" for name, value in rows)
+        return "\n".join(
+            [*(f"{name:<17}{value}" for name, value in rows), fill(f"MACs are {MACS_RULE}.", 90)]
+        )
 
 
 def describe(classifier: Classifier) -> Description:

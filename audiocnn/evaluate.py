@@ -84,7 +84,7 @@ class Evaluation:
             raise ParameterError(f"picture={path} must end in .png, .svg or .pdf")
         axes = figure.add_subplot()
         shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=1)
-        image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+        image = axes.imshow(shares.numpy(), cmap="Blues", vmin=0.0, vmax=1.0)
         for true, predicted in (confusion > 0).nonzero().tolist():
             dark = bool(shares[true, predicted] > 0.5)
             count = str(int(confusion[true, predicted]))

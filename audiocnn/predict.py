@@ -26,9 +26,10 @@ from audiocnn.classifier import BLOCK_SECONDS, Classifier
 from audiocnn.data.manifest import AUDIO_SUFFIXES, read_manifest
 from audiocnn.errors import AudioReadError, ParameterError
 
-__all__ = ["FileScores", "collect_files", "score_files", "write_predictions"]
+__all__ = ["OUT_ENDINGS", "FileScores", "collect_files", "score_files", "write_predictions"]
 
 BATCH_SIZE = 64
+OUT_ENDINGS = (".csv", ".jsonl", ".parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,13 @@ def score_files(
     for name, value in (("batch_size", batch_size), ("workers", workers)):
         if value < 1:
             raise ParameterError(f"{name}={value} must be a positive integer")
-    remaining = iter(paths)
+    return _scored(classifier, iter(paths), batch_size, workers)
+
+
+def _scored(
+    classifier: Classifier, remaining: Iterator[Path], batch_size: int, workers: int
+) -> Iterator[FileScores]:
+    """Decode a few batches ahead, score one after the other."""
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[tuple[list[Path], Future[list[Tensor | AudioReadError | None]]]] = deque()
         while True:
@@ -218,7 +225,8 @@ def write_predictions(
         How many files could not be read.
 
     Raises:
-        ParameterError: for another ending of `out`, or a folder that does not exist.
+        OSError: if the folder of `out` does not exist or cannot be written.
+        ParameterError: for another ending of `out`.
     """
     columns = ["file_name", "label", "score", "error"]
     if all_scores:
@@ -250,10 +258,8 @@ def _open(out: Path | None, columns: Sequence[str], stack: ExitStack) -> tuple[_
     """The writer that the ending of `out` names, and the file it writes to."""
     if out is None:
         return _CSVWriter(sys.stdout, columns), None
-    if out.suffix not in (".csv", ".jsonl", ".parquet"):
-        raise ParameterError(f"out={out} must end in .csv, .jsonl or .parquet")
-    if not out.parent.is_dir():
-        raise ParameterError(f"out={out}: there is no folder {out.parent}; make it first")
+    if out.suffix not in OUT_ENDINGS:
+        raise ParameterError(f"out={out} must end in {', '.join(OUT_ENDINGS)}")
     partial = out.with_name(out.name + ".partial")
     if out.suffix == ".parquet":
         return stack.enter_context(_ParquetWriter(partial, columns)), partial

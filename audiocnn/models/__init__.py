@@ -65,8 +65,9 @@ def create(
     65180
     """
     if name not in MODELS:
-        near = get_close_matches(name, MODELS, n=3) or list(MODELS)
-        raise ParameterError(f"name={name!r} is no model; did you mean {', '.join(near)}?")
+        near = get_close_matches(name, MODELS, n=3)
+        remedy = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(MODELS)}"
+        raise ParameterError(f"name={name!r} is no model; {remedy}")
     if padding not in ("valid", "same", None):
         raise ParameterError(f"padding={padding!r} must be 'valid' or 'same'")
     net = MODELS[name](
