@@ -31,7 +31,7 @@ def count_macs(net: Net) -> int:
 
     >>> from audiocnn.models import create
     >>> count_macs(create("tc_resnet_8", num_classes=12, padding="same"))
-    1520160
+    1522560
     """
     macs = 0
 

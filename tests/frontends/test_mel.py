@@ -4,7 +4,6 @@ import librosa
 import numpy as np
 import pytest
 import torch
-import torchaudio
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
@@ -58,6 +57,12 @@ def librosa_mel_power(waveform: Tensor, config: LogMelConfig) -> Tensor:
 
 
 def torchaudio_mel_power(waveform: Tensor, config: LogMelConfig) -> Tensor:
+    try:
+        import torchaudio
+    except (ImportError, OSError):
+        pytest.skip(
+            "torchaudio does not import: install torch 2.11 to 2.14 with torchaudio 2.11, both for one CUDA"
+        )
     ahead = (config.n_fft - config.win_length) // 2
     behind = config.n_fft - config.win_length - ahead
     # Made in float32, torchaudio's filters are off by up to 6e-6 of their height (librosa's exact

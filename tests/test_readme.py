@@ -1,0 +1,52 @@
+"""What the README shows is what there is; its Python session runs as a doctest."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from audiocnn.classifier import Classifier, ClassifierConfig
+from audiocnn.describe import describe
+from audiocnn.frontends import LogMelConfig
+from audiocnn.models import MODELS, NetConfig
+
+ROOT = Path(__file__).parent.parent
+PAGES = [
+    ROOT / "README.md",
+    *sorted(ROOT.glob("recipes/*/README.md")),
+    *sorted(ROOT.glob("tests/*/README.md")),
+]
+
+
+def described(name, padding):
+    labels = tuple(str(i) for i in range(12))
+    net = NetConfig(name=name, num_classes=12, padding=padding)
+    return describe(Classifier(ClassifierConfig(labels=labels, front_end=LogMelConfig(), net=net)))
+
+
+def row(name):
+    """A row of the table of networks."""
+    valid, same = described(name, "valid"), described(name, "same")
+    return (
+        f"| `{name}` | {valid.parameters:,} | {valid.macs:,} | {valid.span_ms:g} | {valid.stride_ms:g} "
+        f"| {valid.receptive_field_ms:g} | {same.parameters:,} | {same.macs:,} | {same.span_ms:g} "
+        f"| {same.receptive_field_ms:g} |"
+    )
+
+
+def test_the_table_of_networks_is_what_describe_prints():
+    written = re.findall(r"^\| `\w+` \|.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert written == [row(name) for name in MODELS]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)]+)\)|href=\"([^\"]+)\"", text)
+    local = [first or second for first, second in targets if "://" not in (first or second)]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+def test_the_line_that_ci_runs_is_there():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert lines.count('python -m pip install -e ".[dev]" && pytest') == 1
