@@ -89,10 +89,9 @@ def info(path: str | os.PathLike[str]) -> AudioInfo:
     Raises:
         AudioReadError: if there is no such file, or it is no audio that libsndfile reads.
     """
-    path = Path(path)
     with _open(path) as file:
         return AudioInfo(
-            path=path,
+            path=Path(path),
             sample_rate=file.samplerate,
             channels=file.channels,
             frames=file.frames,
@@ -130,12 +129,11 @@ def read(
             within the part that is read, or has a sample that is NaN or infinite.
         ParameterError: if the part is empty or begins behind the end of the file.
     """
-    path = Path(path)
     with _open(path) as file:
         rate = file.samplerate
         wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
-        start, stop = _part(file, path, start_seconds, stop_seconds)
-        samples = np.concatenate(list(_frames(file, path, start, stop, _READ_AT_ONCE, mono=mono)))
+        start, stop = _part(file, start_seconds, stop_seconds)
+        samples = np.concatenate(list(_frames(file, start, stop, _READ_AT_ONCE, mono=mono)))
     if wanted_rate != rate:
         samples = soxr.resample(samples, rate, wanted_rate, _QUALITY)
     return Audio(_tensor(samples), wanted_rate)
@@ -156,8 +154,9 @@ def blocks(
 
     Args:
         path: the file.
-        block_seconds: how much is read at once. With resampling, blocks come out a little
-            longer or shorter, and one that has nothing to give is left out.
+        block_seconds: how much is read at once. A recording no longer than that is one block. With
+            resampling, the blocks of a longer one are a little longer or shorter, and one that has
+            nothing to give is left out.
         sample_rate: as for `read`.
         mono: as for `read`.
         start_seconds: as for `read`.
@@ -170,17 +169,19 @@ def blocks(
         AudioReadError: as `read` does; for damage in the middle, when it is reached.
         ParameterError: as `read` does, or if `block_seconds` is not positive.
     """
-    path = Path(path)
     if not block_seconds > 0:
         raise ParameterError(f"block_seconds={block_seconds} must be positive; 10 is the default")
     with _open(path) as file:
         rate = file.samplerate
         wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
-        start, stop = _part(file, path, start_seconds, stop_seconds)
+        start, stop = _part(file, start_seconds, stop_seconds)
         size = max(1, round(block_seconds * rate))
-        parts = _frames(file, path, start, stop, size, mono=mono)
+        parts = _frames(file, start, stop, size, mono=mono)
         if wanted_rate == rate:
             yield from map(_tensor, parts)
+            return
+        if stop - start <= size:
+            yield _tensor(soxr.resample(next(parts), rate, wanted_rate, _QUALITY))
             return
         resampler = Resampler(rate, wanted_rate, channels=None if mono else file.channels)
         for part in parts:
@@ -264,12 +265,12 @@ class _File(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-def _open(path: Path) -> _File:
+def _open(path: str | os.PathLike[str]) -> _File:
     """Open a file, or say what is wrong with it."""
     try:
         return _File(path)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioReadError(_why_unreadable(path, error)) from None
+        raise AudioReadError(_why_unreadable(Path(path), error)) from None
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
@@ -288,7 +289,7 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     )
 
 
-def _part(file: _File, path: Path, start_seconds: float, stop_seconds: float | None) -> tuple[int, int]:
+def _part(file: _File, start_seconds: float, stop_seconds: float | None) -> tuple[int, int]:
     """First frame and the one after the last; refuses a truncated file that would be read to its end."""
     rate, frames = file.samplerate, file.frames
     if not start_seconds >= 0:
@@ -301,12 +302,15 @@ def _part(file: _File, path: Path, start_seconds: float, stop_seconds: float | N
     stop = frames if stop_seconds is None else round(stop_seconds * rate)
     if (stop_seconds is None or stop > frames) and _is_cut_short(file):
         found = "its header promises more than the file holds"
-        raise AudioReadError(f"{path} is truncated: {found}; {_copy_or_stop(frames, rate)}")
+        raise AudioReadError(f"{file.name} is truncated: {found}; {_copy_or_stop(frames, rate)}")
     if frames == 0:
-        raise AudioReadError(f"{path} holds no samples; record it again, or if it plays elsewhere {_CONVERT}")
+        raise AudioReadError(
+            f"{file.name} holds no samples; record it again, or if it plays elsewhere {_CONVERT}"
+        )
     if start >= frames:
         raise ParameterError(
-            f"start_seconds={start_seconds} is behind the end of {path}, which is {frames / rate:.3f} s long"
+            f"start_seconds={start_seconds} is behind the end of {file.name}, "
+            f"which is {frames / rate:.3f} s long"
         )
     stop = min(stop, frames)
     if stop == start:
@@ -324,7 +328,7 @@ def _is_cut_short(file: _File) -> bool:
     return found is not None and int(found["promised"] or 0) < _ENDLESS_BYTES
 
 
-def _frames(file: _File, path: Path, start: int, stop: int, size: int, *, mono: bool) -> Iterator[Samples]:
+def _frames(file: _File, start: int, stop: int, size: int, *, mono: bool) -> Iterator[Samples]:
     """The frames from `start` to `stop`, at most `size` at once: `(time,)`, or `(time, channel)`."""
     rate = file.samplerate
     try:
@@ -336,9 +340,9 @@ def _frames(file: _File, path: Path, start: int, stop: int, size: int, *, mono: 
         while start < stop:
             wanted = min(size, stop - start)
             samples: Samples = file.read(wanted, dtype="float32", always_2d=not mono)
-            if len(samples) < wanted and not _may_be_an_estimate(file, path):
+            if len(samples) < wanted and not _may_be_an_estimate(file):
                 raise AudioReadError(
-                    f"{path} is truncated: its header promises {file.frames / rate:.3f} s; "
+                    f"{file.name} is truncated: its header promises {file.frames / rate:.3f} s; "
                     + _copy_or_stop(start + len(samples), rate)
                 )
             if mono and samples.ndim == 2:
@@ -346,7 +350,7 @@ def _frames(file: _File, path: Path, start: int, stop: int, size: int, *, mono: 
             if not np.isfinite(samples).all():
                 first = np.flatnonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1))[0]
                 raise AudioReadError(
-                    f"{path} holds a sample that is NaN or infinite at {(start + first) / rate:.3f} s; "
+                    f"{file.name} holds a sample that is NaN or infinite at {(start + first) / rate:.3f} s; "
                     "export it again, as 16-bit PCM if nothing else helps"
                 )
             yield samples
@@ -354,13 +358,13 @@ def _frames(file: _File, path: Path, start: int, stop: int, size: int, *, mono: 
                 return
             start += wanted
     except soundfile.LibsndfileError:
-        good = _good_frames(path)
+        good = _good_frames(file.name)
         raise AudioReadError(
-            f"{path} breaks off or is damaged after {good / rate:.3f} s; {_copy_or_stop(good, rate)}"
+            f"{file.name} breaks off or is damaged after {good / rate:.3f} s; {_copy_or_stop(good, rate)}"
         ) from None
 
 
-def _good_frames(path: Path, step: int = 1024) -> int:
+def _good_frames(path: str, step: int = 1024) -> int:
     """How far a damaged file can be read from its beginning, to a step."""
     good = 0
     with _File(path) as file, contextlib.suppress(soundfile.LibsndfileError):
@@ -377,10 +381,10 @@ def _copy_or_stop(frames: int, rate: int) -> str:
     return f"copy it again, or read what is there with stop_seconds={frames / rate:.6f}"
 
 
-def _may_be_an_estimate(file: _File, path: Path) -> bool:
+def _may_be_an_estimate(file: _File) -> bool:
     """Whether the announced length is a guess: an MP3 without a tag that holds it."""
     if file.format != "MP3":
         return False
-    with path.open("rb") as raw:
+    with Path(file.name).open("rb") as raw:
         head = raw.read(1 << 16)
     return not any(tag in head for tag in (b"Xing", b"Info", b"VBRI"))

@@ -11,6 +11,7 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, Literal
@@ -31,7 +32,8 @@ from audiocnn.placement import place
 __all__ = ["Classifier", "ClassifierConfig", "Prediction", "load"]
 
 # Longer recordings are scored block by block, so that memory stays bounded.
-BLOCK_SECONDS = 30.0
+BLOCK_SECONDS = 10.0
+CLIPS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,27 +227,56 @@ class Classifier(Sequential):
             clips: waveforms `(time,)` at `sample_rate`.
         """
         scores = torch.empty(len(clips), len(self.labels), dtype=self.normalize.mean.dtype)
-        geometry, block = self.geometry, round(BLOCK_SECONDS * self.sample_rate)
-        short, longer = [], []
-        for i, clip in enumerate(clips):
-            if clip.shape[-1] <= geometry.span:
-                short.append(i)
-            elif clip.shape[-1] <= block:
-                longer.append(i)
-            else:
-                scores[i] = self.score_blocks(clip.split(block))  # type: ignore[no-untyped-call]
+        span, block = self.geometry.span, round(BLOCK_SECONDS * self.sample_rate)
+        # sorted, so that clips of about one length are padded together
+        order = sorted(range(len(clips)), key=lambda i: clips[i].shape[-1])
+        short = [i for i in order if clips[i].shape[-1] <= span]
+        longer = [i for i in order if span < clips[i].shape[-1] <= block]
         with self._evaluating():
             if short:
-                batch = place([clips[i] for i in short], geometry.span)
-                scores[short] = self._scores(batch)[..., 0]
-            longer.sort(key=lambda i: clips[i].shape[-1])
-            for group in _alike([clips[i].shape[-1] for i in longer]):
-                members = [longer[i] for i in group]
-                # padded at the end; the windows that reach into the padding are dropped
-                batch = torch.nn.utils.rnn.pad_sequence([clips[i] for i in members], batch_first=True)
-                for i, track in zip(members, self._scores(batch), strict=True):
-                    scores[i] = track[:, : geometry.output_length(clips[i].shape[-1])].mean(dim=-1)
+                scores[short] = self._score_short([clips[i] for i in short])
+            for some in _alike([clips[i].shape[-1] for i in longer]):
+                members = [longer[i] for i in some]
+                scores[members] = self._score_longer([clips[i] for i in members])
+            for i in order[len(short) + len(longer) :]:
+                scores[i] = self.score_blocks(clips[i].split(block))  # type: ignore[no-untyped-call]
         return scores
+
+    def _score_short(self, clips: Sequence[Tensor]) -> Tensor:
+        """Scores `(clips, num_classes)` of clips of at most one window, in rising length."""
+        # few at a time up to the features, which are far smaller than the samples: that stays in cache
+        groups = [clips[i : i + CLIPS_AT_ONCE] for i in range(0, len(clips), CLIPS_AT_ONCE)]
+        features = torch.cat([self._centred_features(group) for group in groups])
+        return self.probabilities(self.net(features))[..., 0].cpu()
+
+    def _centred_features(self, clips: Sequence[Tensor]) -> Tensor:
+        """Normalised features `(clips, 1, rows, window)` of clips centred in silence.
+
+        A frame of nothing but silence is computed once: by the law it is the same wherever it stands.
+
+            samples   0 0 0 0 0 0 0 0 c l i p 0 0 0 0 0 0 0
+            frames    [silent]  [heard ... heard]  [silent]
+        """
+        span, frame = self.geometry.span, self.front_end.time_axis.takes
+        samples = place(clips, span).to(self.normalize.mean)
+        longest = max(clip.shape[-1] for clip in clips)
+        begin = (span - longest) // 2
+        first = max(0, (begin - frame.span) // frame.stride + 1)
+        frames = frame.output_length(span)
+        last = min(frames - 1, (begin + longest - 1) // frame.stride)
+        heard = self.front_end(samples[:, first * frame.stride : last * frame.stride + frame.span])
+        silent = self.front_end(samples.new_zeros(1, frame.span)).expand(len(clips), -1, -1, -1)
+        before, after = silent.expand(-1, -1, -1, first), silent.expand(-1, -1, -1, frames - 1 - last)
+        features: Tensor = self.normalize(torch.cat((before, heard, after), dim=-1))
+        return features
+
+    def _score_longer(self, clips: Sequence[Tensor]) -> Tensor:
+        """Scores `(clips, num_classes)` of clips of more than one window."""
+        # padded at the end; the windows that reach into the padding are dropped
+        batch = torch.nn.utils.rnn.pad_sequence(list(clips), batch_first=True)
+        tracks = self.probabilities(self(batch.to(self.normalize.mean))).cpu()
+        windows = [self.geometry.output_length(clip.shape[-1]) for clip in clips]
+        return torch.stack([track[:, :n].mean(dim=-1) for track, n in zip(tracks, windows, strict=True)])
 
     def score_blocks(self, blocks: Iterable[Tensor]) -> Tensor:
         """Scores `(num_classes,)` of one long recording that comes in blocks `(time,)`: constant memory."""
@@ -269,11 +300,19 @@ class Classifier(Sequential):
         Raises:
             AudioReadError: if the file cannot be read.
         """
-        if audio.info(path).seconds > BLOCK_SECONDS:
-            return self.score_blocks(
-                audio.blocks(path, block_seconds=BLOCK_SECONDS, sample_rate=self.sample_rate)
-            )
-        return self.score_clips([audio.read(path, sample_rate=self.sample_rate).waveform])[0]
+        source = self.clip_or_blocks(path)
+        return self.score_clips([source])[0] if isinstance(source, Tensor) else self.score_blocks(source)
+
+    def clip_or_blocks(self, path: Path) -> Tensor | Iterator[Tensor]:
+        """A file at our rate: its waveform `(time,)`, or the blocks of one too long to hold whole.
+
+        Raises:
+            AudioReadError: if the file cannot be read; of a long one, also when a later block is taken.
+        """
+        blocks = audio.blocks(path, block_seconds=BLOCK_SECONDS, sample_rate=self.sample_rate)
+        first = next(blocks)
+        second = next(blocks, None)
+        return first if second is None else chain((first, second), blocks)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the classifier to one `.safetensors` file, whose header holds the config as JSON.
@@ -281,11 +320,6 @@ class Classifier(Sequential):
         The file appears whole or not at all; an existing one is replaced.
         """
         model_file.write(Path(path), config=asdict(self.config), tensors=self.state_dict())
-
-    def _scores(self, batch: Tensor) -> Tensor:
-        """Probabilities `(batch, num_classes, windows)`, on the CPU."""
-        scores: Tensor = self.probabilities(self(batch.to(self.normalize.mean)))
-        return scores.cpu()
 
     def _waveform(self, source: Tensor | npt.NDArray[np.floating], sample_rate: int | None) -> Tensor:
         """One channel at our rate, checked."""

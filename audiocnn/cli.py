@@ -110,9 +110,12 @@ def _predict_parser() -> ArgumentParser:
     parser.add_argument(
         "--all_scores", action="store_true", help="add a column for the probability of every class"
     )
-    parser.add_argument("--batch_size", type=int, default=64, help="files scored together")
+    parser.add_argument("--batch_size", type=int, default=128, help="files scored together")
     parser.add_argument(
-        "--workers", type=int | None, default=None, help="threads that decode; by default one a core"
+        "--workers",
+        type=int | None,
+        default=None,
+        help="threads that read and score batches; by default one a core",
     )
     parser.add_argument("--device", type=str, default="cpu", help="where the net runs: cpu, cuda, cuda:1")
     return parser

@@ -1,6 +1,6 @@
 """Files in, scores out: any number of them, in order, in bounded memory.
 
-    paths - batches of paths - decoded by threads, a few batches ahead - scored - rows
+    paths - batches of paths - each read and scored by one of the workers, some ahead - rows
 
 Which files share a batch follows from their places in the input alone, so that a
 run that is repeated computes the same.
@@ -12,23 +12,23 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+import torch
 from torch import Tensor
 
-from audiocnn import audio
-from audiocnn.classifier import BLOCK_SECONDS, Classifier
+from audiocnn.classifier import Classifier
 from audiocnn.data.manifest import AUDIO_SUFFIXES, read_manifest
 from audiocnn.errors import AudioReadError, ParameterError
 
 __all__ = ["OUT_ENDINGS", "FileScores", "collect_files", "score_files", "write_predictions"]
 
-BATCH_SIZE = 64
+BATCH_SIZE = 128
 OUT_ENDINGS = (".csv", ".jsonl", ".parquet")
 
 
@@ -89,7 +89,7 @@ def score_files(
         classifier: on any device.
         paths: the files; taken from the iterable as they are needed.
         batch_size: files scored together.
-        workers: threads that decode; by default one a core.
+        workers: threads that each read and score a batch; by default one a core.
 
     Raises:
         ParameterError: for a batch size or a number of workers that is not positive.
@@ -104,46 +104,41 @@ def score_files(
 def _scored(
     classifier: Classifier, remaining: Iterator[Path], batch_size: int, workers: int
 ) -> Iterator[FileScores]:
-    """Decode a few batches ahead, score one after the other."""
-    with ThreadPoolExecutor(workers) as pool:
-        ahead: deque[tuple[list[Path], Future[list[Tensor | AudioReadError | None]]]] = deque()
-        while True:
-            while len(ahead) <= workers and (batch := list(islice(remaining, batch_size))):
-                ahead.append((batch, pool.submit(_decode, batch, classifier.sample_rate)))
-            if not ahead:
-                return
-            batch, decoded = ahead.popleft()
-            yield from _score(classifier, batch, decoded.result())
+    """Hand batches to the workers, a few ahead of the one whose rows are due."""
+    batches = iter(lambda: list(islice(remaining, batch_size)), [])
+    ahead = deque(islice(batches, workers + 1))
+    threads, was_training = torch.get_num_threads(), classifier.training
+    # Each worker computes with its share of the threads: sharing them all, they would wait for each other.
+    share = max(1, threads // min(workers, max(1, len(ahead))))
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(share,))
+    classifier.eval()  # here, since the workers cannot each set and restore it
+    try:
+        futures = deque(pool.submit(_score, classifier, batch) for batch in ahead)
+        while futures:
+            yield from futures.popleft().result()
+            futures.extend(pool.submit(_score, classifier, batch) for batch in islice(batches, 1))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
+        classifier.train(was_training)
 
 
-def _decode(paths: Sequence[Path], sample_rate: int) -> list[Tensor | AudioReadError | None]:
-    """The waveform of each file, or its error; None for one so long that it is read in blocks."""
-    decoded: list[Tensor | AudioReadError | None] = []
+def _score(classifier: Classifier, paths: Sequence[Path]) -> list[FileScores]:
+    """Read and score one batch: the clips together, long files by themselves."""
+    scores: dict[Path, Tensor] = {}
+    errors: dict[Path, str] = {}
+    clips: dict[Path, Tensor] = {}
     for path in paths:
         try:
-            is_long = audio.info(path).seconds > BLOCK_SECONDS
-            decoded.append(None if is_long else audio.read(path, sample_rate=sample_rate).waveform)
+            source = classifier.clip_or_blocks(path)
+            if isinstance(source, Tensor):
+                clips[path] = source
+            else:
+                scores[path] = classifier.score_blocks(source)
         except AudioReadError as error:
-            decoded.append(error)
-    return decoded
-
-
-def _score(
-    classifier: Classifier, paths: Sequence[Path], decoded: Sequence[Tensor | AudioReadError | None]
-) -> Iterator[FileScores]:
-    """One batch: the clips together, long files by themselves."""
-    clips = [clip for clip in decoded if isinstance(clip, Tensor)]
-    scored = iter(classifier.score_clips(clips) if clips else ())
-    for path, clip in zip(paths, decoded, strict=True):
-        if isinstance(clip, Tensor):
-            yield FileScores(path=path, scores=next(scored))
-        elif isinstance(clip, AudioReadError):
-            yield FileScores(path=path, error=str(clip))
-        else:
-            try:
-                yield FileScores(path=path, scores=classifier.score_file(path))
-            except AudioReadError as error:
-                yield FileScores(path=path, error=str(error))
+            errors[path] = str(error)
+    scores |= zip(clips, classifier.score_clips(list(clips.values())), strict=True)
+    return [FileScores(path=path, scores=scores.get(path), error=errors.get(path)) for path in paths]
 
 
 class _Writer(Protocol):

@@ -57,7 +57,6 @@ def test_every_file_scores_as_if_alone_in_order(classifier, recordings, batch_si
 
 def test_long_files_are_read_in_blocks_and_score_the_same(classifier, recordings, monkeypatch):
     expected = list(score_files(classifier, recordings))
-    monkeypatch.setattr(predict, "BLOCK_SECONDS", 2.0)
     monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", 2.0)
     for file, other in zip(score_files(classifier, recordings), expected, strict=True):
         assert file.error == other.error
@@ -66,7 +65,6 @@ def test_long_files_are_read_in_blocks_and_score_the_same(classifier, recordings
 
 
 def test_a_long_file_that_breaks_off_is_a_row_too(classifier, tmp_path, monkeypatch):
-    monkeypatch.setattr(predict, "BLOCK_SECONDS", 1.0)
     monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", 1.0)
     path = tmp_path / "a.flac"
     soundfile.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, 6 * RATE), RATE)

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
@@ -93,6 +94,10 @@ def mel_filterbank(
             "lower n_mels or raise n_fft"
         )
     return bank if norm is None else bank * 2.0 / (high - low)
+
+
+# A CPU is two to three times as fast where what it works on stays in its cache.
+FRAMES_AT_ONCE = 800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +197,12 @@ class LogMel(Scan):
             mel_scale=config.mel_scale,
             norm=config.norm,
         )
+        # Filters are mostly zeros: ten neighbours read few of the bins, and no other need be multiplied.
+        self._blocks: list[tuple[slice, slice]] = []
+        for first in range(0, config.n_mels, 10):
+            bands = slice(first, first + 10)
+            bins = np.flatnonzero(filters[bands].any(axis=0))
+            self._blocks.append((bands, slice(int(bins[0]), int(bins[-1]) + 1)))
         # made from the config, so not saved with the weights
         self.register_buffer("window", torch.tensor(0.5 - 0.5 * np.cos(turn)).float(), persistent=False)
         self.register_buffer("filters", torch.tensor(filters).float(), persistent=False)
@@ -209,10 +220,23 @@ class LogMel(Scan):
     def mel_power(self, waveform: Tensor) -> Tensor:
         """Mel power before the logarithm: `(batch, time)` -> `(batch, 1, n_mels, frames)`."""
         self.require_span(waveform)
-        frames = waveform.unfold(-1, self.config.win_length, self.config.hop_length)
-        spectrum = torch.fft.rfft(frames * self.window, n=self.config.n_fft)
-        power = torch.view_as_real(spectrum).square().sum(-1)  # (batch, frames, n_fft // 2 + 1)
-        return torch.matmul(self.filters, power.transpose(-1, -2)).unsqueeze(1)
+        frames = waveform.unfold(-1, self.config.win_length, self.config.hop_length)  # (batch, frames, win)
+        batch, n = frames.shape[:2]
+        at_once = FRAMES_AT_ONCE if waveform.device.type == "cpu" else batch * n
+        rows = max(1, at_once // n)
+        pieces = [
+            torch.cat([self._piece(part) for part in torch.split(some, at_once, dim=1)], dim=-1)
+            for some in torch.split(frames, rows)
+        ]
+        return torch.cat(pieces).unsqueeze(1)
+
+    def _piece(self, frames: Tensor) -> Tensor:
+        """`(batch, frames, win_length)` -> `(batch, n_mels, frames)`."""
+        filled_up = F.pad(frames * self.window, (0, self.config.n_fft - self.config.win_length))
+        squares = torch.view_as_real(torch.fft.rfft(filled_up)).square()
+        power = squares[..., 0] + squares[..., 1]  # (batch, frames, bins); far faster than .sum(-1) or abs()
+        power = power.transpose(-1, -2)  # (batch, bins, frames)
+        return torch.cat([self.filters[bands, bins] @ power[:, bins] for bands, bins in self._blocks], dim=1)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """The natural logarithm of mel power plus the floor."""
