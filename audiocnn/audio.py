@@ -132,7 +132,7 @@ def read(
     with _open(path) as file:
         rate = file.samplerate
         wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
-        start, stop = _part(file, start_seconds, stop_seconds)
+        start, stop = _part(file, start_seconds, stop_seconds, wanted_rate)
         samples = np.concatenate(list(_frames(file, start, stop, _READ_AT_ONCE, mono=mono)))
     if wanted_rate != rate:
         samples = soxr.resample(samples, rate, wanted_rate, _QUALITY)
@@ -174,7 +174,7 @@ def blocks(
     with _open(path) as file:
         rate = file.samplerate
         wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
-        start, stop = _part(file, start_seconds, stop_seconds)
+        start, stop = _part(file, start_seconds, stop_seconds, wanted_rate)
         size = max(1, round(block_seconds * rate))
         parts = _frames(file, start, stop, size, mono=mono)
         if wanted_rate == rate:
@@ -289,7 +289,7 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     )
 
 
-def _part(file: _File, start_seconds: float, stop_seconds: float | None) -> tuple[int, int]:
+def _part(file: _File, start_seconds: float, stop_seconds: float | None, wanted_rate: int) -> tuple[int, int]:
     """First frame and the one after the last; refuses a truncated file that would be read to its end."""
     rate, frames = file.samplerate, file.frames
     if not start_seconds >= 0:
@@ -316,6 +316,11 @@ def _part(file: _File, start_seconds: float, stop_seconds: float | None) -> tupl
     if stop == start:
         raise ParameterError(
             f"start_seconds={start_seconds} to stop_seconds={stop_seconds} holds no sample at {rate} Hz"
+        )
+    if round((stop - start) * wanted_rate / rate) == 0:
+        raise AudioReadError(
+            f"{file.name} has {stop - start} samples at {rate} Hz, too few for one at {wanted_rate} Hz; "
+            "give a longer one, or mend the rate in its header"
         )
     return start, stop
 

@@ -33,7 +33,7 @@ __all__ = ["Classifier", "ClassifierConfig", "Prediction", "load"]
 
 # Longer recordings are scored block by block, so that memory stays bounded.
 BLOCK_SECONDS = 10.0
-CLIPS_AT_ONCE = 16
+CLIPS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,14 +243,7 @@ class Classifier(Sequential):
         return scores
 
     def _score_short(self, clips: Sequence[Tensor]) -> Tensor:
-        """Scores `(clips, num_classes)` of clips of at most one window, in rising length."""
-        # few at a time up to the features, which are far smaller than the samples: that stays in cache
-        groups = [clips[i : i + CLIPS_AT_ONCE] for i in range(0, len(clips), CLIPS_AT_ONCE)]
-        features = torch.cat([self._centred_features(group) for group in groups])
-        return self.probabilities(self.net(features))[..., 0].cpu()
-
-    def _centred_features(self, clips: Sequence[Tensor]) -> Tensor:
-        """Normalised features `(clips, 1, rows, window)` of clips centred in silence.
+        """Scores `(clips, num_classes)` of clips of at most one window, in rising length.
 
         A frame of nothing but silence is computed once: by the law it is the same wherever it stands.
 
@@ -258,17 +251,22 @@ class Classifier(Sequential):
             frames    [silent]  [heard ... heard]  [silent]
         """
         span, frame = self.geometry.span, self.front_end.time_axis.takes
-        samples = place(clips, span).to(self.normalize.mean)
-        longest = max(clip.shape[-1] for clip in clips)
-        begin = (span - longest) // 2
-        first = max(0, (begin - frame.span) // frame.stride + 1)
         frames = frame.output_length(span)
-        last = min(frames - 1, (begin + longest - 1) // frame.stride)
-        heard = self.front_end(samples[:, first * frame.stride : last * frame.stride + frame.span])
-        silent = self.front_end(samples.new_zeros(1, frame.span)).expand(len(clips), -1, -1, -1)
-        before, after = silent.expand(-1, -1, -1, first), silent.expand(-1, -1, -1, frames - 1 - last)
-        features: Tensor = self.normalize(torch.cat((before, heard, after), dim=-1))
-        return features
+        silent = self.front_end(self.normalize.mean.new_zeros(1, frame.span))  # (1, 1, rows, 1)
+        features = []
+        # few at a time up to the features, which are far smaller than the samples: that stays in cache
+        for i in range(0, len(clips), CLIPS_AT_ONCE):
+            group = clips[i : i + CLIPS_AT_ONCE]
+            samples = place(group, span).to(self.normalize.mean)
+            longest = group[-1].shape[-1]
+            begin = (span - longest) // 2
+            first = max(0, (begin - frame.span) // frame.stride + 1)
+            last = min(frames - 1, (begin + longest - 1) // frame.stride)
+            heard = self.front_end(samples[:, first * frame.stride : last * frame.stride + frame.span])
+            around = [silent.expand(len(group), -1, -1, n) for n in (first, frames - 1 - last)]
+            features.append(torch.cat((around[0], heard, around[1]), dim=-1))
+        logits = self.net(self.normalize(torch.cat(features)))  # (clips, num_classes, 1)
+        return self.probabilities(logits)[..., 0].cpu()
 
     def _score_longer(self, clips: Sequence[Tensor]) -> Tensor:
         """Scores `(clips, num_classes)` of clips of more than one window."""

@@ -105,6 +105,9 @@ def _scored(
     classifier: Classifier, remaining: Iterator[Path], batch_size: int, workers: int
 ) -> Iterator[FileScores]:
     """Hand batches to the workers, a few ahead of the one whose rows are due."""
+    # glibc hands freed memory back, to be faulted in again by every batch, until it has seen a large
+    # block freed; from then on it keeps as much. This one is never touched, so it costs nothing.
+    torch.empty(31 << 20, dtype=torch.uint8)
     batches = iter(lambda: list(islice(remaining, batch_size)), [])
     ahead = deque(islice(batches, workers + 1))
     threads, was_training = torch.get_num_threads(), classifier.training

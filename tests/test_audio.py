@@ -264,6 +264,15 @@ def test_the_endless_size_of_a_piped_wav_is_no_truncation(tmp_path):
     assert len(audio.read(path).waveform) == RATE
 
 
+def test_too_short_to_resample(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros(100), 2_000_000)
+    assert complaint(AudioReadError, path, sample_rate=8000) == (
+        f"{path} has 100 samples at 2000000 Hz, too few for one at 8000 Hz; give a longer one, or mend the "
+        "rate in its header"
+    )
+
+
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.caf"])
 def test_whatever_is_damaged_gives_samples_or_one_kind_of_error(tmp_path, name):
     path = tmp_path / name
