@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("source", help="a folder or manifest of 16 kHz recordings of at most one window")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--files", type=int, default=2000, help="how many of them")
+    parser.add_argument("--files", type=int, help="how many of them; by default all")
     options = parser.parse_args()
     classifier = audiocnn.load(options.model) if options.model else fresh()
     paths = collect_files([options.source])[: options.files]

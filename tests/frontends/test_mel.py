@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
-from audiocnn.frontends import LogMel, LogMelConfig
+from audiocnn.frontends import LogMel, LogMelConfig, mel
 from audiocnn.frontends.mel import hz_to_mel, mel_filterbank, mel_to_hz
 
 CONFIGS = [
@@ -119,6 +119,15 @@ def test_twice_the_amplitude_is_four_times_the_power():
     waveform = torch.randn(1, 4000, generator=torch.Generator().manual_seed(1))
     front_end = LogMel(LogMelConfig())
     torch.testing.assert_close(front_end.mel_power(2 * waveform), 4 * front_end.mel_power(waveform))
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7, 40])
+def test_work_done_in_pieces_is_the_whole(monkeypatch, at_once):
+    front_end = LogMel(LogMelConfig(n_mels=23)).double()
+    waveform = torch.randn(5, 480 + 160 * 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    whole = front_end(waveform)  # (5, 1, 23, 9)
+    monkeypatch.setattr(mel, "FRAMES_AT_ONCE", at_once)
+    torch.testing.assert_close(front_end(waveform), whole, rtol=1e-12, atol=0.0)
 
 
 def test_silence_is_the_floor_exactly():
