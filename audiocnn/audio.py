@@ -43,6 +43,7 @@ _INEXACT_SEEK = ("MP3", "OGG")
 _READ_AT_ONCE = 1 << 24
 # a recorder that cannot seek back writes the size of an endless file
 _ENDLESS_BYTES = 0x7FFFF000
+_UNKNOWN_FRAMES = 2**63 - 1
 
 
 class Audio(NamedTuple):
@@ -175,7 +176,7 @@ def blocks(
         rate = file.samplerate
         wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
         start, stop = _part(file, start_seconds, stop_seconds, wanted_rate)
-        size = max(1, round(block_seconds * rate))
+        size = max(1, round(min(block_seconds * rate, file.frames)))
         parts = _frames(file, start, stop, size, mono=mono)
         if wanted_rate == rate:
             yield from map(_tensor, parts)
@@ -248,7 +249,7 @@ def _tensor(samples: Samples) -> Tensor:
 
 
 def _checked_rate(name: str, rate: int) -> int:
-    if not isinstance(rate, int) or rate < 1:
+    if not isinstance(rate, (int, np.integer)) or rate < 1:
         raise ParameterError(f"{name}={rate!r} must be a positive integer of samples a second, such as 16000")
     return rate
 
@@ -260,6 +261,14 @@ class _File(soundfile.SoundFile):  # type: ignore[misc]
     resets the decoder: blocks of an MP3 would then not be the whole.
     """
 
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(os.fsencode(path))  # as bytes, since not every name is UTF-8
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return Path(os.fsdecode(self.name))
+
     def seekable(self) -> bool:
         """Say no, so that nothing seeks but we."""
         return False
@@ -269,7 +278,7 @@ def _open(path: str | os.PathLike[str]) -> _File:
     """Open a file, or say what is wrong with it."""
     try:
         return _File(path)
-    except (soundfile.LibsndfileError, OSError) as error:
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: a headerless .raw
         raise AudioReadError(_why_unreadable(Path(path), error)) from None
 
 
@@ -298,18 +307,18 @@ def _part(file: _File, start_seconds: float, stop_seconds: float | None, wanted_
         raise ParameterError(
             f"stop_seconds={stop_seconds} must be greater than start_seconds={start_seconds}"
         )
-    start = round(start_seconds * rate)
-    stop = frames if stop_seconds is None else round(stop_seconds * rate)
+    start = round(min(start_seconds * rate, frames))
+    stop = frames if stop_seconds is None else round(min(stop_seconds * rate, frames + 1))
     if (stop_seconds is None or stop > frames) and _is_cut_short(file):
         found = "its header promises more than the file holds"
-        raise AudioReadError(f"{file.name} is truncated: {found}; {_copy_or_stop(frames, rate)}")
+        raise AudioReadError(f"{file.path} is truncated: {found}; {_copy_or_stop(frames, rate)}")
     if frames == 0:
         raise AudioReadError(
-            f"{file.name} holds no samples; record it again, or if it plays elsewhere {_CONVERT}"
+            f"{file.path} holds no samples; record it again, or if it plays elsewhere {_CONVERT}"
         )
     if start >= frames:
         raise ParameterError(
-            f"start_seconds={start_seconds} is behind the end of {file.name}, "
+            f"start_seconds={start_seconds} is behind the end of {file.path}, "
             f"which is {frames / rate:.3f} s long"
         )
     stop = min(stop, frames)
@@ -319,7 +328,7 @@ def _part(file: _File, start_seconds: float, stop_seconds: float | None, wanted_
         )
     if round((stop - start) * wanted_rate / rate) == 0:
         raise AudioReadError(
-            f"{file.name} has {stop - start} samples at {rate} Hz, too few for one at {wanted_rate} Hz; "
+            f"{file.path} has {stop - start} samples at {rate} Hz, too few for one at {wanted_rate} Hz; "
             "give a longer one, or mend the rate in its header"
         )
     return start, stop
@@ -335,7 +344,7 @@ def _is_cut_short(file: _File) -> bool:
 
 def _frames(file: _File, start: int, stop: int, size: int, *, mono: bool) -> Iterator[Samples]:
     """The frames from `start` to `stop`, at most `size` at once: `(time,)`, or `(time, channel)`."""
-    rate = file.samplerate
+    rate, first = file.samplerate, start
     try:
         if file.format in _INEXACT_SEEK:
             for passed in range(0, start, _READ_AT_ONCE):
@@ -347,15 +356,19 @@ def _frames(file: _File, start: int, stop: int, size: int, *, mono: bool) -> Ite
             samples: Samples = file.read(wanted, dtype="float32", always_2d=not mono)
             if len(samples) < wanted and not _may_be_an_estimate(file):
                 raise AudioReadError(
-                    f"{file.name} is truncated: its header promises {file.frames / rate:.3f} s; "
+                    f"{file.path} is truncated: its header promises {file.frames / rate:.3f} s; "
                     + _copy_or_stop(start + len(samples), rate)
                 )
+            if len(samples) == 0:
+                if start == first:
+                    raise AudioReadError(f"{file.path} holds no samples; record it again, or {_CONVERT}")
+                return
             if mono and samples.ndim == 2:
                 samples = samples.mean(axis=1)
             if not np.isfinite(samples).all():
-                first = np.flatnonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1))[0]
+                bad = np.flatnonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1))[0]
                 raise AudioReadError(
-                    f"{file.name} holds a sample that is NaN or infinite at {(start + first) / rate:.3f} s; "
+                    f"{file.path} holds a sample that is NaN or infinite at {(start + bad) / rate:.3f} s; "
                     "export it again, as 16-bit PCM if nothing else helps"
                 )
             yield samples
@@ -363,13 +376,13 @@ def _frames(file: _File, start: int, stop: int, size: int, *, mono: bool) -> Ite
                 return
             start += wanted
     except soundfile.LibsndfileError:
-        good = _good_frames(file.name)
+        good = _good_frames(file.path)
         raise AudioReadError(
-            f"{file.name} breaks off or is damaged after {good / rate:.3f} s; {_copy_or_stop(good, rate)}"
+            f"{file.path} breaks off or is damaged after {good / rate:.3f} s; {_copy_or_stop(good, rate)}"
         ) from None
 
 
-def _good_frames(path: str, step: int = 1024) -> int:
+def _good_frames(path: Path, step: int = 1024) -> int:
     """How far a damaged file can be read from its beginning, to a step."""
     good = 0
     with _File(path) as file, contextlib.suppress(soundfile.LibsndfileError):
@@ -387,9 +400,11 @@ def _copy_or_stop(frames: int, rate: int) -> str:
 
 
 def _may_be_an_estimate(file: _File) -> bool:
-    """Whether the announced length is a guess: an MP3 without a tag that holds it."""
+    """Whether the announced length is a guess: of a FLAC from a pipe, of an MP3 without a tag for it."""
+    if file.frames == _UNKNOWN_FRAMES:
+        return True
     if file.format != "MP3":
         return False
-    with Path(file.name).open("rb") as raw:
+    with file.path.open("rb") as raw:
         head = raw.read(1 << 16)
     return not any(tag in head for tag in (b"Xing", b"Info", b"VBRI"))

@@ -1,5 +1,6 @@
 """Reading recordings: every format, every part, every block size, and everything that is wrong with files."""
 
+import os
 import struct
 
 import numpy as np
@@ -298,9 +299,51 @@ def test_whatever_is_damaged_gives_samples_or_one_kind_of_error(tmp_path, name):
     damage()
 
 
+def test_a_flac_from_a_pipe_does_not_know_its_length(tmp_path):
+    path = tmp_path / "a.flac"
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 30000)
+    soundfile.write(path, samples, RATE)
+    whole = audio.read(path).waveform
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # the 36 bits that hold the number of samples
+    content[22:26] = bytes(4)
+    written(path, bytes(content))
+    assert torch.equal(audio.read(path).waveform, whole)
+    for seconds in (30000 / RATE, 10000 / RATE, 0.7, 9.0):
+        assert torch.equal(torch.cat(list(audio.blocks(path, block_seconds=seconds))), whole)
+    resampled = audio.resample(whole, RATE, 8000)
+    assert torch.equal(audio.read(path, sample_rate=8000).waveform, resampled)
+    assert torch.equal(torch.cat(list(audio.blocks(path, sample_rate=8000, block_seconds=0.7))), resampled)
+
+
+def test_a_name_that_is_not_utf8_is_read(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    soundfile.write(os.fsencode(path), tone(), RATE, format="WAV")
+    assert len(audio.read(path).waveform) == RATE
+    assert audio.info(path).path == path
+
+
+def test_a_file_without_a_header(tmp_path):
+    path = written(tmp_path / "a.raw", bytes(1000))
+    assert complaint(AudioReadError, path).startswith(f"{path} is not audio that libsndfile reads (")
+    missing = tmp_path / "b.raw"
+    assert complaint(AudioReadError, missing) == f"{missing} does not exist; check the name and the folder"
+
+
+def test_without_end_is_to_the_end(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(), RATE)
+    assert len(audio.read(path, stop_seconds=float("inf")).waveform) == RATE
+    assert [len(block) for block in audio.blocks(path, block_seconds=float("inf"))] == [RATE]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            {"start_seconds": float("inf")},
+            "start_seconds=inf is behind the end of {path}, which is 1.000 s long",
+        ),
         ({"start_seconds": -0.5}, "start_seconds=-0.5 must not be negative"),
         ({"start_seconds": float("nan")}, "start_seconds=nan must not be negative"),
         (
