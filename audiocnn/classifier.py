@@ -59,6 +59,12 @@ class ClassifierConfig:
     window_hop: int = 10
 
     def __post_init__(self) -> None:
+        if not all(isinstance(label, str) and label for label in self.labels):
+            raise ParameterError(f"labels={self.labels!r} must be texts, none of them empty")
+        if self.net.in_channels != 1:
+            raise ParameterError(
+                f"in_channels={self.net.in_channels} must be 1, as the front-end gives one channel"
+            )
         if len(self.labels) != self.net.num_classes:
             raise ParameterError(
                 f"labels: {len(self.labels)} for num_classes={self.net.num_classes}; give one for each class"
@@ -232,7 +238,7 @@ class Classifier(Sequential):
         order = sorted(range(len(clips)), key=lambda i: clips[i].shape[-1])
         short = [i for i in order if clips[i].shape[-1] <= span]
         longer = [i for i in order if span < clips[i].shape[-1] <= block]
-        with self._evaluating():
+        with self.evaluating(), torch.inference_mode():
             if short:
                 scores[short] = self._score_short([clips[i] for i in short])
             for some in _alike([clips[i].shape[-1] for i in longer]):
@@ -261,7 +267,8 @@ class Classifier(Sequential):
             longest = group[-1].shape[-1]
             begin = (span - longest) // 2
             first = max(0, (begin - frame.span) // frame.stride + 1)
-            last = min(frames - 1, (begin + longest - 1) // frame.stride)
+            # where hops are longer than frames, a short clip may lie between two of them
+            last = max(first, min(frames - 1, (begin + longest - 1) // frame.stride))
             heard = self.front_end(samples[:, first * frame.stride : last * frame.stride + frame.span])
             around = [silent.expand(len(group), -1, -1, n) for n in (first, frames - 1 - last)]
             features.append(torch.cat((around[0], heard, around[1]), dim=-1))
@@ -280,7 +287,7 @@ class Classifier(Sequential):
         """Scores `(num_classes,)` of one long recording that comes in blocks `(time,)`: constant memory."""
         total = torch.zeros(len(self.labels), dtype=torch.float64)
         windows, state, heard = 0, None, torch.empty(0)
-        with self._evaluating():
+        with self.evaluating(), torch.inference_mode():
             for block in blocks:
                 block = block.to(self.normalize.mean.device)
                 logits, state = self.step(block[None], state)
@@ -289,6 +296,8 @@ class Classifier(Sequential):
                 if windows == 0:
                     heard = torch.cat((heard, block.cpu()))
         if windows == 0:  # not one window after all
+            if len(heard) == 0:
+                raise ParameterError("blocks hold no samples; give at least one")
             return self.score_clips([heard])[0]
         return (total / windows).to(self.normalize.mean.dtype)
 
@@ -321,10 +330,13 @@ class Classifier(Sequential):
 
     def _waveform(self, source: Tensor | npt.NDArray[np.floating], sample_rate: int | None) -> Tensor:
         """One channel at our rate, checked."""
+        if isinstance(source, np.ndarray):
+            source = np.ascontiguousarray(source)  # torch takes no reversed arrays
         waveform = torch.as_tensor(source).detach().cpu()
-        if sample_rate is None:
+        if sample_rate is None or sample_rate < 1:
             raise ParameterError(
-                f"sample_rate=None: say how many samples a second there are, such as {self.sample_rate}"
+                f"sample_rate={sample_rate}: say how many samples a second there are, such as "
+                f"{self.sample_rate}"
             )
         if not waveform.is_floating_point():
             raise ParameterError(
@@ -332,6 +344,10 @@ class Classifier(Sequential):
                 "divide 16-bit samples by 32768"
             )
         if waveform.dim() == 2:
+            if len(waveform) > waveform.shape[1]:
+                raise ParameterError(
+                    f"a waveform of shape {tuple(waveform.shape)} must be (channel, time); transpose it"
+                )
             waveform = waveform.mean(dim=0)
         if waveform.dim() != 1 or len(waveform) == 0:
             shape = tuple(torch.as_tensor(source).shape)
@@ -341,18 +357,29 @@ class Classifier(Sequential):
             raise ParameterError(
                 f"the waveform is not finite at sample {first}; every sample must be a number"
             )
-        return audio.resample(waveform.to(torch.float32), sample_rate, self.sample_rate)
+        resampled = audio.resample(waveform.to(torch.float32), sample_rate, self.sample_rate)
+        if len(resampled) == 0:
+            raise ParameterError(
+                f"a waveform of {len(waveform)} samples at {sample_rate} Hz is too short for one at "
+                f"{self.sample_rate} Hz; give a longer one"
+            )
+        return resampled
 
     @contextlib.contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        """In evaluation mode and without gradients; afterwards as before."""
-        was_training = self.training
-        self.eval()
+    def evaluating(self) -> Iterator[None]:
+        """For a `with` statement: in evaluation mode; afterwards as before.
+
+        The mode belongs to the classifier, not to the thread: before several threads score with it, put
+        it into evaluation mode, as `load` does.
+        """
+        training = [module for module in self.modules() if module.training]
+        for module in training:
+            module.training = False
         try:
-            with torch.inference_mode():
-                yield
+            yield
         finally:
-            self.train(was_training)
+            for module in training:
+                module.training = True
 
 
 def _alike(lengths: Sequence[int], *, most_samples: int = 2_000_000) -> Iterator[range]:
@@ -360,10 +387,12 @@ def _alike(lengths: Sequence[int], *, most_samples: int = 2_000_000) -> Iterator
 
     >>> list(_alike([3, 4, 6, 7, 20]))
     [range(0, 3), range(3, 4), range(4, 5)]
+    >>> list(_alike([30, 40], most_samples=20))
+    [range(0, 1), range(1, 2)]
     """
     start = 0
     for i, length in enumerate(lengths):
-        if length > 2 * lengths[start] or length * (i - start + 1) > most_samples:
+        if i > start and (length > 2 * lengths[start] or length * (i - start + 1) > most_samples):
             yield range(start, i)
             start = i
     if lengths:
@@ -387,9 +416,9 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     path = Path(path)
     config, tensors = model_file.read(path)
     try:
-        classifier = Classifier(_config_from(config))
+        classifier = Classifier(_config_from(config)).to(tensors["normalize.mean"].dtype)
         classifier.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError, ParameterError) as error:
+    except (KeyError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
         found = shorten(str(error), 300)  # torch lists every tensor on a line of its own
         raise ModelFileError(
             f"{path}: the config in its header and its weights do not make a classifier ({found}); "

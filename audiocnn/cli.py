@@ -1,5 +1,6 @@
 """The command line: `audiocnn train | evaluate | predict | describe`."""
 
+import io
 import json
 import logging
 import os
@@ -67,8 +68,11 @@ def _evaluate(options: Namespace) -> int:
     out = _output("out", options.out, (".json",))
     picture = _output("picture", options.picture, (".png", ".svg", ".pdf"))
     classifier = load(options.model)
-    evaluation = evaluate(classifier, choose_split(read_manifest(options.manifest), options.split))
-    print(evaluation)
+    clips = read_manifest(options.manifest)
+    split = options.split or ("test" if any(clip.split for clip in clips) else "all")
+    evaluation = evaluate(classifier, choose_split(clips, split))
+    what = "all clips, also those it may have learned from" if split == "all" else f"{split} split"
+    print(f"{options.model} on {options.manifest}, {what}\n\n{evaluation}")
     if out is not None:
         text = json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False)
         out.write_text(text + "\n", encoding="utf-8")
@@ -84,6 +88,8 @@ def _output(name: str, value: str | None, endings: tuple[str, ...]) -> Path | No
     path = Path(value)
     if path.suffix not in endings:
         raise ParameterError(f"{name}={path} must end in {', '.join(endings)}")
+    if path.is_dir():
+        raise ParameterError(f"{name}={path} is a folder; name a file")
     if not path.parent.is_dir():
         raise ParameterError(f"{name}={path}: there is no folder {path.parent}; make it first")
     return path
@@ -187,6 +193,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, (build, _, summary) in _COMMANDS.items():
         commands.add_subcommand(name, build(), help=summary)
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # labels and names may be what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         return _COMMANDS[options.command][1](options[options.command])

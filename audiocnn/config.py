@@ -59,6 +59,12 @@ class TrainConfig:
                 raise ParameterError(f"{name}={value!r} must be an integer of at least {least}")
         if not self.learning_rate > 0:
             raise ParameterError(f"learning_rate={self.learning_rate} must be positive; 0.01 is the default")
+        if not self.min_gain_db <= self.max_gain_db:
+            raise ParameterError(
+                f"min_gain_db={self.min_gain_db} must not exceed max_gain_db={self.max_gain_db}; swap them"
+            )
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise ParameterError(f"device={self.device!r} must be 'auto', 'cpu' or 'cuda'")
         for name in ("weight_decay", "mixup_alpha"):
             if not getattr(self, name) >= 0:
                 raise ParameterError(f"{name}={getattr(self, name)} must not be negative")

@@ -106,19 +106,16 @@ class Evaluation:
         figure.savefig(path, dpi=150)
 
 
-def choose_split(clips: Sequence[Clip], split: str | None) -> list[Clip]:
+def choose_split(clips: Sequence[Clip], split: str) -> list[Clip]:
     """The clips of one split.
 
     Args:
         clips: what a manifest lists.
-        split: "train", "validation" or "test"; "all" for every clip; None for the test split
-            where the manifest has splits, and for every clip where it has none.
+        split: "train", "validation" or "test"; "all" for every clip.
 
     Raises:
         ParameterError: for another name, or a split without clips.
     """
-    if split is None:
-        split = "test" if any(clip.split for clip in clips) else "all"
     if split == "all":
         return list(clips)
     chosen = [clip for clip in clips if clip.split == split]

@@ -72,7 +72,10 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ModelFileError(
             f"{path} is damaged: its config or its weights are not those that were saved; copy it again"
         )
-    return json.loads(text), tensors
+    try:
+        return json.loads(text), tensors
+    except ValueError:  # with the right checksum: made on purpose
+        raise ModelFileError(f"{path} holds a config that is no JSON; save the classifier again") from None
 
 
 def _digest(config: str, tensors: dict[str, Tensor]) -> str:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from audiocnn.classifier import Classifier
-from audiocnn.data.manifest import AUDIO_SUFFIXES, read_manifest
+from audiocnn.data.manifest import AUDIO_SUFFIXES, find_recordings, read_file_names
 from audiocnn.errors import AudioReadError, ParameterError
 
 __all__ = ["OUT_ENDINGS", "FileScores", "collect_files", "score_files", "write_predictions"]
@@ -52,7 +52,8 @@ def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path]:
 
     Args:
         inputs: a file stands for itself, whether it can be read or not; a folder for all the
-            recordings below it, sorted; a `.csv` manifest for the files it lists.
+            recordings below it, sorted, hidden ones left out; a `.csv` manifest for the files in its
+            column `file_name`, whatever else it holds.
 
     Raises:
         ManifestError: for a manifest that cannot be read.
@@ -61,13 +62,13 @@ def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path]:
     paths: list[Path] = []
     for source in map(Path, inputs):
         if source.is_dir():
-            found = sorted(p for p in source.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
+            found = find_recordings(source)
             if not found:
                 suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
                 raise ParameterError(f"{source} holds no recording ({suffixes}); name a folder that does")
             paths += found
         elif source.suffix.lower() == ".csv":
-            paths += [clip.path for clip in read_manifest(source, must_exist=False)]
+            paths += read_file_names(source)
         else:
             paths.append(source)
     return paths
@@ -89,12 +90,12 @@ def score_files(
         classifier: on any device.
         paths: the files; taken from the iterable as they are needed.
         batch_size: files scored together.
-        workers: threads that each read and score a batch; by default one a core.
+        workers: threads that each read and score a batch; by default as many as torch computes with.
 
     Raises:
         ParameterError: for a batch size or a number of workers that is not positive.
     """
-    workers = workers if workers is not None else os.cpu_count() or 1
+    workers = workers if workers is not None else torch.get_num_threads()
     for name, value in (("batch_size", batch_size), ("workers", workers)):
         if value < 1:
             raise ParameterError(f"{name}={value} must be a positive integer")
@@ -109,39 +110,52 @@ def _scored(
     # block freed; from then on it keeps as much. This one is never touched, so it costs nothing.
     torch.empty(31 << 20, dtype=torch.uint8)
     batches = iter(lambda: list(islice(remaining, batch_size)), [])
-    ahead = deque(islice(batches, workers + 1))
-    threads, was_training = torch.get_num_threads(), classifier.training
+    ahead = list(islice(batches, workers + 1))
+    threads = torch.get_num_threads()
     # Each worker computes with its share of the threads: sharing them all, they would wait for each other.
-    share = max(1, threads // min(workers, max(1, len(ahead))))
+    share = max(1, threads // max(1, min(workers, sum(map(len, ahead)))))
     pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(share,))
-    classifier.eval()  # here, since the workers cannot each set and restore it
     try:
-        futures = deque(pool.submit(_score, classifier, batch) for batch in ahead)
-        while futures:
-            yield from futures.popleft().result()
-            futures.extend(pool.submit(_score, classifier, batch) for batch in islice(batches, 1))
+        with classifier.evaluating():  # here, since the workers cannot each set and restore it
+            due = deque((batch, pool.submit(_score, classifier, batch)) for batch in ahead)
+            while due:
+                batch, future = due.popleft()
+                rows = future.result()
+                # long ones get tasks of their own, so that all workers share them
+                long = {
+                    path: pool.submit(_score_long, classifier, path)
+                    for path, row in zip(batch, rows, strict=True)
+                    if row is None
+                }
+                for path, row in zip(batch, rows, strict=True):
+                    yield row if row is not None else long[path].result()
+                due.extend((batch, pool.submit(_score, classifier, batch)) for batch in islice(batches, 1))
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
-        classifier.train(was_training)
 
 
-def _score(classifier: Classifier, paths: Sequence[Path]) -> list[FileScores]:
-    """Read and score one batch: the clips together, long files by themselves."""
-    scores: dict[Path, Tensor] = {}
-    errors: dict[Path, str] = {}
-    clips: dict[Path, Tensor] = {}
-    for path in paths:
+def _score(classifier: Classifier, paths: Sequence[Path]) -> list[FileScores | None]:
+    """Read and score one batch of clips together; None for a recording too long to hold whole."""
+    rows: list[FileScores | None] = [None] * len(paths)
+    clips: dict[int, Tensor] = {}
+    for i, path in enumerate(paths):
         try:
             source = classifier.clip_or_blocks(path)
             if isinstance(source, Tensor):
-                clips[path] = source
-            else:
-                scores[path] = classifier.score_blocks(source)
+                clips[i] = source
         except AudioReadError as error:
-            errors[path] = str(error)
-    scores |= zip(clips, classifier.score_clips(list(clips.values())), strict=True)
-    return [FileScores(path=path, scores=scores.get(path), error=errors.get(path)) for path in paths]
+            rows[i] = FileScores(path=path, error=str(error))
+    for i, scores in zip(clips, classifier.score_clips(list(clips.values())), strict=True):
+        rows[i] = FileScores(path=paths[i], scores=scores)
+    return rows
+
+
+def _score_long(classifier: Classifier, path: Path) -> FileScores:
+    try:
+        return FileScores(path=path, scores=classifier.score_file(path))
+    except AudioReadError as error:
+        return FileScores(path=path, error=str(error))
 
 
 class _Writer(Protocol):
@@ -241,7 +255,13 @@ def write_predictions(
 
 
 def _row(classifier: Classifier, file: FileScores, *, all_scores: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {"file_name": str(file.path), "label": None, "score": None, "error": file.error}
+    error = _printable(file.error) if file.error is not None else None
+    row: dict[str, Any] = {
+        "file_name": _printable(str(file.path)),
+        "label": None,
+        "score": None,
+        "error": error,
+    }
     scores: dict[str, float | None] = dict.fromkeys(classifier.labels)
     if file.scores is not None:
         prediction = classifier.prediction(file.scores)
@@ -250,6 +270,11 @@ def _row(classifier: Classifier, file: FileScores, *, all_scores: bool) -> dict[
     if all_scores:
         row |= {f"score_{label}": score for label, score in scores.items()}
     return row
+
+
+def _printable(text: str) -> str:
+    r"""Text that every format can hold: of a name that is not UTF-8, the odd bytes as `\xe9`."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def _open(out: Path | None, columns: Sequence[str], stack: ExitStack) -> tuple[_Writer, Path | None]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import signal
 import warnings
 from collections.abc import Iterator, Sequence
 
@@ -27,6 +28,9 @@ from audiocnn.models import NetConfig
 __all__ = ["Batches", "feature_statistics", "fit", "training_loss"]
 
 logger = logging.getLogger(__name__)
+
+# samples whose features are taken at once: a quarter of a GB at most
+STATISTICS_SAMPLES = 4_000_000
 
 
 class Batches:
@@ -71,7 +75,7 @@ def feature_statistics(corpus: Corpus, front_end: LogMel) -> tuple[Tensor, Tenso
             alike = (corpus.lengths == length).nonzero().flatten()
             if front_end.time_axis.takes.output_length(length) == 0:
                 continue
-            for indices in alike.split(256):
+            for indices in alike.split(max(1, STATISTICS_SAMPLES // length)):
                 features = front_end(corpus.windows(indices, length)).double()  # (batch, 1, rows, frames)
                 total += features.sum(dim=(0, 1, 3))
                 squares += features.square().sum(dim=(0, 1, 3))
@@ -107,19 +111,23 @@ def training_loss(
             waveforms, min_gain_db=config.min_gain_db, max_gain_db=config.max_gain_db, generator=generator
         )
         features = classifier.normalize(classifier.front_end(waveforms))
-        features = spec_augment(
-            features,
-            n_freq_masks=config.n_freq_masks,
-            max_freq_width=config.max_freq_width,
-            n_time_masks=config.n_time_masks,
-            max_time_width=config.max_time_width,
-            generator=generator,
-        )
+        features = _mask(features, config, generator)
         shares = F.one_hot(targets, len(classifier.labels)).to(features.dtype)
         if config.mixup_alpha > 0:
             features, shares = mixup(features, shares, alpha=config.mixup_alpha, generator=generator)
     logits = classifier.net(features)[..., 0]  # (batch, num_classes)
     return F.cross_entropy(logits, shares)
+
+
+def _mask(features: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
+    return spec_augment(
+        features,
+        n_freq_masks=config.n_freq_masks,
+        max_freq_width=config.max_freq_width,
+        n_time_masks=config.n_time_masks,
+        max_time_width=config.max_time_width,
+        generator=generator,
+    )
 
 
 class _Training(lightning.LightningModule):
@@ -174,6 +182,9 @@ class _Training(lightning.LightningModule):
 def fit(config: TrainConfig) -> Classifier:
     """Train a classifier on a manifest or folder, and keep the epoch best on validation.
 
+    An epoch's validation accuracy is that of one window a recording, centred; `evaluate` averages
+    all windows of longer ones. Of equal epochs the later is kept.
+
     In `config.out` it leaves `model.safetensors` (the classifier), `split.csv` (which recording
     was in which split), `config.json` and `log/metrics.csv` (loss and validation accuracy per epoch).
 
@@ -193,6 +204,13 @@ def fit(config: TrainConfig) -> Classifier:
         )
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ParameterError("device='cuda' cannot be used: torch finds no GPU; 'auto' takes what is there")
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(config.seed)  # for the weights and dropout; the caller's own draws go on
+        return _fit(config)
+
+
+def _fit(config: TrainConfig) -> Classifier:
+    """Read, build, check, train; what can be refused is refused before the long part."""
     clips = split_clips(read_manifest(config.data), seed=config.seed)
     parts = {split: [clip for clip in clips if clip.split == split] for split in ("train", "validation")}
     labels = sorted({clip.label for clip in parts["train"] if clip.label is not None})
@@ -200,15 +218,10 @@ def fit(config: TrainConfig) -> Classifier:
         raise ManifestError(
             f"{config.data} has {len(labels)} labels to learn; give recordings of at least two"
         )
-    with torch.random.fork_rng(devices=[]):  # weights from our seed; the caller's own draws go on
-        torch.manual_seed(config.seed)
-        classifier = Classifier(
-            ClassifierConfig(
-                labels=tuple(labels),
-                front_end=LogMelConfig(),
-                net=NetConfig(name=config.model, num_classes=len(labels), padding=config.padding),
-            )
-        )
+    net = NetConfig(name=config.model, num_classes=len(labels), padding=config.padding)
+    classifier = Classifier(ClassifierConfig(labels=tuple(labels), front_end=LogMelConfig(), net=net))
+    bare = classifier.bare_net
+    _mask(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if masks do not fit
     corpora = {split: _load(part, classifier) for split, part in parts.items()}
     mean, deviation = feature_statistics(corpora["train"], classifier.front_end)
     classifier.normalize.set_statistics(mean=mean, deviation=deviation)
@@ -246,8 +259,12 @@ def _train(classifier: Classifier, train: Corpus, validation: Corpus, config: Tr
     with warnings.catch_warnings():
         # Lightning 2.6 makes a tree of the loaders in a way that torch 2.14 deprecates
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
-        trainer.fit(
-            _Training(classifier, config, steps=config.epochs * len(batches)),
-            train_dataloaders=batches,
-            val_dataloaders=Batches(validation, window=window, batch_size=256),
-        )
+        try:
+            trainer.fit(
+                _Training(classifier, config, steps=config.epochs * len(batches)),
+                train_dataloaders=batches,
+                val_dataloaders=Batches(validation, window=window, batch_size=256),
+            )
+        except SystemExit:  # what Lightning makes of Ctrl-C, which it has then shut off
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt from None

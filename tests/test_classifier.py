@@ -1,5 +1,6 @@
 """What ships: one set of scores for a file, a waveform, a batch, blocks and a stream; one file for all."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import laws
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import audiocnn
 from audiocnn import (
@@ -21,6 +24,7 @@ from audiocnn import (
 from audiocnn import classifier as classifier_module
 from audiocnn.frontends import LogMelConfig
 from audiocnn.models import NetConfig
+from audiocnn.placement import place
 
 RATE = 16000
 
@@ -88,11 +92,29 @@ def test_a_clips_scores_do_not_depend_on_its_company(classifier):
         assert_close(classifier.score_clips([clip])[0], scores)
 
 
+@settings(deadline=None, max_examples=60)
+@given(lengths=st.lists(st.integers(1, 1100), min_size=1, max_size=4), hop=st.sampled_from([100, 160, 300]))
+def test_clips_around_the_length_of_a_window_score_as_placed_in_it(lengths, hop):
+    torch.manual_seed(0)
+    front_end = LogMelConfig(n_fft=256, win_length=200, hop_length=hop, n_mels=20)
+    net = NetConfig(name="tdnn", num_classes=2, input_size=(20, 15))
+    classifier = Classifier(ClassifierConfig(labels=("a", "b"), front_end=front_end, net=net)).eval()
+    span = classifier.geometry.span
+    lengths = [min(span, max(1, length + span - 1050)) for length in lengths] + [1, span - 1, span]
+    clips = [noise(length / RATE, seed=length) for length in lengths]
+    for clip, scores in zip(clips, classifier.score_clips(clips), strict=True):
+        expected = classifier.probabilities(classifier(place([clip], span)))[0, :, 0]
+        assert_close(scores, expected)
+
+
 def test_blocks_of_a_long_recording_are_the_whole(classifier):
     clip = noise(7.0)
     whole = classifier.score_clips([clip])[0]
     for size in (999, 16000, 50000, 200000):
         assert_close(classifier.score_blocks(clip.split(size)), whole)
+    with pytest.raises(ParameterError) as error:
+        classifier.score_blocks([])
+    assert str(error.value) == "blocks hold no samples; give at least one"
     short = noise(0.5)
     assert_close(classifier.score_blocks(short.split(999)), classifier.score_clips([short])[0])
 
@@ -103,7 +125,7 @@ def test_a_file_a_waveform_and_an_array_score_alike(classifier, tmp_path):
     soundfile.write(path, stereo.T.numpy(), RATE, subtype="FLOAT")
     from_file = classifier.predict(path)
     assert classifier.predict(str(path)) == from_file
-    for waveform in (stereo, stereo.numpy(), stereo.double(), stereo.mean(dim=0)):
+    for waveform in (stereo, stereo.numpy(), stereo.numpy()[::-1], stereo.double(), stereo.mean(dim=0)):
         scores = classifier.predict(waveform, sample_rate=RATE).scores
         assert scores == pytest.approx(from_file.scores, abs=1e-6)
 
@@ -123,7 +145,8 @@ def test_a_long_file_is_read_in_blocks(classifier, tmp_path, monkeypatch):
     soundfile.write(path, clip.numpy(), 22050, subtype="FLOAT")
     whole = classifier.predict(path)
     monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", 1.0)
-    monkeypatch.setattr(audio, "read", None)  # would fail
+    assert isinstance(whole_file := classifier.clip_or_blocks(path), Iterator)
+    assert [round(len(block) / RATE) for block in whole_file][:6] == [1] * 6
     assert classifier.predict(path).scores == pytest.approx(whole.scores, abs=1e-5)
 
 
@@ -158,9 +181,19 @@ def test_predicting_leaves_the_mode_as_it_was():
             "a waveform of torch.int16 must be floating point on unit scale; divide 16-bit samples by 32768",
         ),
         (
+            np.zeros((16000, 2)),
+            RATE,
+            "a waveform of shape (16000, 2) must be (channel, time); transpose it",
+        ),
+        (
+            torch.ones(1),
+            48000,
+            "a waveform of 1 samples at 48000 Hz is too short for one at 16000 Hz; give a longer one",
+        ),
+        (
             torch.zeros(9),
             0,
-            "from_rate=0 must be a positive integer of samples a second, such as 16000",
+            "sample_rate=0: say how many samples a second there are, such as 16000",
         ),
         ("a.wav", RATE, "sample_rate=16000 belongs to a waveform; a file knows its own"),
     ],
@@ -180,6 +213,11 @@ def test_a_file_that_cannot_be_read_raises(tmp_path):
     ("changes", "message"),
     [
         ({"labels": ("a",)}, "labels: 1 for num_classes=2; give one for each class"),
+        ({"labels": ("a", 1)}, "labels=('a', 1) must be texts, none of them empty"),
+        (
+            {"net": NetConfig(name="tc_resnet_8", num_classes=2, in_channels=3)},
+            "in_channels=3 must be 1, as the front-end gives one channel",
+        ),
         ({"labels": ("a", "a")}, "labels: a stand more than once; give each class its own"),
         ({"activation": "relu"}, "activation='relu' must be 'softmax' or 'sigmoid'"),
         ({"window_hop": 0}, "window_hop=0 must be a positive integer of frames"),
@@ -315,6 +353,29 @@ def test_a_config_that_makes_no_classifier(tmp_path, change):
     assert message.startswith(f"{path}: the config in its header and its weights do not make a classifier (")
     assert message.endswith("); save it again with the audiocnn that made it")
     assert "\n" not in message
+
+
+def test_a_config_that_is_no_json(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_file.json, "dumps", lambda *_, **__: "{")
+    path = saved(tmp_path)
+    assert complaint(path) == f"{path} holds a config that is no JSON; save the classifier again"
+
+
+def test_what_is_loaded_has_the_precision_of_what_was_saved(tmp_path):
+    classifier = made().double()
+    classifier.save(tmp_path / "model.safetensors")
+    loaded = audiocnn.load(tmp_path / "model.safetensors")
+    clip = noise(2.0).double()[None]
+    assert torch.equal(loaded(clip), classifier(clip))
+    assert loaded(clip).dtype == torch.float64
+
+
+def test_modes_are_restored_one_by_one():
+    classifier = made().train()
+    classifier.net.body.eval()
+    before = [module.training for module in classifier.modules()]
+    classifier.predict(noise(1.0), sample_rate=RATE)
+    assert [module.training for module in classifier.modules()] == before
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):

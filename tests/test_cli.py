@@ -48,17 +48,20 @@ def test_train_says_how_it_goes_and_what_is_next(trained):
     assert re.fullmatch(r"epoch 6 of 6: loss \d\.\d{3}, validation accuracy \d+\.\d\d %", epochs[-1])
 
 
-def test_evaluate_prints_and_writes_its_report(trained, tmp_path, capsys):
+def test_evaluate_prints_and_writes_its_report(trained, tones, tmp_path, capsys):
     run, _ = trained
     model, split = run / "model.safetensors", run / "split.csv"
     figures, picture = tmp_path / "figures.json", tmp_path / "confusion.png"
     status, out, err = call(capsys, "evaluate", model, split, "--out", figures, "--picture", picture)
     assert (status, err) == (0, "")
+    assert out.splitlines()[0] == f"{model} on {split}, test split"
     assert out.splitlines()[-1].startswith("accuracy ")
     assert json.loads(figures.read_text())["clips"] == 4
     assert picture.read_bytes().startswith(b"\x89PNG")
     status, out, _ = call(capsys, "evaluate", model, split, "--split", "train")
     assert status == 0 and "of 40 clips" in out
+    status, out, _ = call(capsys, "evaluate", model, tones)
+    assert out.startswith(f"{model} on {tones}, all clips, also those it may have learned from\n")
 
 
 def test_predict_writes_a_row_a_file(trained, tones, tmp_path, capsys):
@@ -130,6 +133,17 @@ def test_describe_names_and_files(trained, capsys):
             "predict: batch_size=0 must be a positive integer",
         ),
         (
+            ["evaluate", "none.safetensors", "a.csv", "--out", "{folder}"],
+            "evaluate: out={folder} is a folder; name a file",
+        ),
+        (
+            ["train", "{tones}", "--out", "x", "--n_time_masks", "9"],
+            (
+                "train: n_time_masks=9 of max_time_width=9 could cover more than a fifth of the 143 frames; "
+                "n_time_masks * max_time_width must be at most 28"
+            ),
+        ),
+        (
             ["evaluate", "none.safetensors", "a.csv", "--picture", "a.gif"],
             "evaluate: picture=a.gif must end in .png, .svg, .pdf",
         ),
@@ -166,7 +180,13 @@ def test_describe_names_and_files(trained, capsys):
 def test_a_mistake_is_one_clear_line(trained, tones, capsys, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     run = trained[0]
-    names = {"model": run / "model.safetensors", "tones": tones, "run": run}
+    (run.parent / "folder.json").mkdir(exist_ok=True)
+    names = {
+        "model": run / "model.safetensors",
+        "tones": tones,
+        "run": run,
+        "folder": run.parent / "folder.json",
+    }
     status, out, err = call(capsys, *(a.format(**names) for a in arguments))
     assert (status, out, err) == (2, "", f"audiocnn {message.format(**names)}\n")
     assert not any(tmp_path.iterdir())

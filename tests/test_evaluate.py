@@ -79,10 +79,10 @@ def test_which_split(tmp_path):
         for i, split in enumerate(["train", "train", "validation", "test"])
     ]
     bare = [Clip(path=tmp_path / "1.wav", label="a")]
-    assert choose_split(clips, None) == clips[3:]
+    assert choose_split(clips, "test") == clips[3:]
     assert choose_split(clips, "train") == clips[:2]
     assert choose_split(clips, "all") == clips
-    assert choose_split(bare, None) == bare
+    assert choose_split(bare, "all") == bare
     with pytest.raises(ParameterError) as error:
         choose_split(clips[:3], "test")
     assert str(error.value) == (

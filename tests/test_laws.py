@@ -122,9 +122,10 @@ def test_batch_is_single(case, dtype):
         assert (batch[i] - module(x[i : i + 1])[0]).abs().max() <= TOLERANCE[dtype] * batch.abs().max()
 
 
+@every_dtype
 @every_case
-def test_saved_is_made(case, tmp_path):
-    module = case.module(torch.float32)
+def test_saved_is_made(case, dtype, tmp_path):
+    module = case.module(dtype)
     x = case.input(module)
     path = tmp_path / "model.safetensors"
     if isinstance(module, Classifier):
@@ -135,7 +136,7 @@ def test_saved_is_made(case, tmp_path):
         if not module.state_dict():
             return
         model_file.write(path, config={}, tensors=module.state_dict())
-        loaded = case.module(torch.float32, seed=1)
+        loaded = case.module(dtype, seed=1)
         loaded.load_state_dict(model_file.read(path)[1])
     assert torch.equal(loaded(x), module(x))
 

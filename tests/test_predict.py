@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 
 import laws
@@ -64,6 +65,34 @@ def test_long_files_are_read_in_blocks_and_score_the_same(classifier, recordings
             torch.testing.assert_close(file.scores, other.scores, rtol=1e-5, atol=1e-6)
 
 
+def test_threads_and_mode_are_left_as_they_were(classifier, recordings):
+    threads = torch.get_num_threads()
+    classifier.train()
+    try:
+        scored = score_files(classifier, recordings, batch_size=2)
+        next(scored)
+        assert not torch.is_inference_mode_enabled()
+        scored.close()
+        assert classifier.training
+        list(score_files(classifier, recordings))
+        assert torch.get_num_threads() == threads
+        assert all(module.training for module in classifier.modules())
+    finally:
+        classifier.eval()
+
+
+def test_names_that_are_not_utf8_are_rows(classifier, tmp_path):
+    good, bad = tmp_path / os.fsdecode(b"caf\xe9.wav"), tmp_path / os.fsdecode(b"\xff.raw")
+    soundfile.write(os.fsencode(good), np.zeros(RATE), RATE, format="WAV")
+    bad.write_bytes(b"12")
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        out = tmp_path / f"out{suffix}"
+        assert write_predictions(classifier, score_files(classifier, [good, bad]), out) == 1
+        first, second = rows_of(out)
+        assert first["file_name"] == f"{tmp_path}/caf\\xe9.wav" and first["label"]
+        assert second["error"].startswith(f"{tmp_path}/\\xff.raw is not audio that libsndfile reads (")
+
+
 def test_a_long_file_that_breaks_off_is_a_row_too(classifier, tmp_path, monkeypatch):
     monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", 1.0)
     path = tmp_path / "a.flac"
@@ -86,6 +115,19 @@ def test_files_are_taken_as_they_are_needed(classifier, recordings):
         next(scored)
     assert len(taken) <= 12
     scored.close()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_same_scores(classifier, recordings, monkeypatch):
+    monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", 2.0)
+    expected = list(score_files(classifier, recordings))
+    try:
+        for file, other in zip(score_files(classifier.cuda(), recordings), expected, strict=True):
+            assert file.error == other.error
+            if file.scores is not None:
+                torch.testing.assert_close(file.scores, other.scores, rtol=1e-3, atol=1e-4)
+    finally:
+        classifier.cpu()
 
 
 def test_no_files_give_no_rows(classifier):
@@ -167,13 +209,21 @@ def test_an_out_that_cannot_be_is_told_before_anything_is_scored(classifier, tmp
 
 
 def test_files_folders_and_manifests_in_the_order_given(tmp_path):
-    for name in ("b/2.wav", "b/1.FLAC", "b/deep/0.ogg", "b/notes.txt", "a.wav"):
+    for name in (
+        "b/2.wav",
+        "b/._2.wav",
+        "b/.cache/3.wav",
+        "b/1.FLAC",
+        "b/deep/0.ogg",
+        "b/notes.txt",
+        "a.wav",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     manifest = tmp_path / "list.csv"
-    manifest.write_text("file_name\na.wav\ngone.wav\n")
+    manifest.write_text("label,file_name\n,a.wav\nno,gone.wav\n,a.wav\n")
     files = collect_files([tmp_path / "nowhere.wav", manifest, str(tmp_path / "b")])
-    expected = ["nowhere.wav", "a.wav", "gone.wav", "b/1.FLAC", "b/2.wav", "b/deep/0.ogg"]
+    expected = ["nowhere.wav", "a.wav", "gone.wav", "a.wav", "b/1.FLAC", "b/2.wav", "b/deep/0.ogg"]
     assert files == [tmp_path / name for name in expected]
 
 
@@ -187,3 +237,12 @@ def test_a_folder_of_nothing_and_a_manifest_of_nothing(tmp_path):
     (tmp_path / "list.csv").write_text("name\n")
     with pytest.raises(ManifestError, match="has the columns name; the first line must name the columns"):
         collect_files([tmp_path / "list.csv"])
+    (tmp_path / "list.csv").write_text("file_name,label\na.wav,no\n ,yes\n")
+    with pytest.raises(ManifestError) as bad:
+        collect_files([tmp_path / "list.csv"])
+    assert str(bad.value) == f"{tmp_path}/list.csv has bad rows (1):\n  line 3: file_name is empty"
+    (tmp_path / "list.csv").write_text("file_name\n")
+    with pytest.raises(ManifestError, match="lists no recordings; add a row for each below the header"):
+        collect_files([tmp_path / "list.csv"])
+    with pytest.raises(ManifestError, match="does not exist; give a CSV file with a column file_name"):
+        collect_files([tmp_path / "gone.csv"])

@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import signal
 
 import numpy as np
 import pytest
@@ -70,6 +71,30 @@ def test_the_same_seed_trains_the_same_weights(run, tones, tmp_path):
         torch.testing.assert_close(again.state_dict()[name], tensor, rtol=1e-3, atol=1e-4)
     other = fit(config(tones, tmp_path / "other", seed=1, epochs=1))
     assert not torch.equal(other.net.logits.weight, again.net.logits.weight)
+
+
+def test_dropout_is_drawn_from_the_seed_too(tones, tmp_path):
+    nets = []
+    for i in range(2):
+        torch.manual_seed(i)  # which must not matter
+        small = {"model": "bc_resnet_1", "epochs": 1}
+        nets.append(fit(config(tones, tmp_path / str(i), **small)).net.state_dict())
+    for name, tensor in nets[0].items():
+        torch.testing.assert_close(nets[1][name], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_an_interrupt_is_handed_on(tones, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("audiocnn.train.training_loss", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(config(tones, tmp_path))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(("model", "padding"), [("tdnn", "valid"), ("bc_resnet_1", "same")])
@@ -170,6 +195,11 @@ def test_recordings_shorter_than_a_frame(tmp_path):
     [
         ({"epochs": 0}, "epochs=0 must be an integer of at least 1"),
         ({"batch_size": 1}, "batch_size=1 must be an integer of at least 2"),
+        (
+            {"min_gain_db": 9.0},
+            "min_gain_db=9.0 must not exceed max_gain_db=6.0; swap them",
+        ),
+        ({"device": "mps"}, "device='mps' must be 'auto', 'cpu' or 'cuda'"),
         ({"learning_rate": 0.0}, "learning_rate=0.0 must be positive; 0.01 is the default"),
         ({"weight_decay": -1.0}, "weight_decay=-1.0 must not be negative"),
         ({"mixup_alpha": -1.0}, "mixup_alpha=-1.0 must not be negative"),

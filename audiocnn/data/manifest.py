@@ -20,7 +20,16 @@ from pathlib import Path
 
 from audiocnn.errors import ManifestError, ParameterError
 
-__all__ = ["AUDIO_SUFFIXES", "Clip", "list_problems", "read_manifest", "split_clips", "write_manifest"]
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "Clip",
+    "find_recordings",
+    "list_problems",
+    "read_file_names",
+    "read_manifest",
+    "split_clips",
+    "write_manifest",
+]
 
 AUDIO_SUFFIXES = frozenset({".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"})
 """The files that count as recordings in a folder of label folders."""
@@ -71,7 +80,7 @@ def list_problems(heading: str, problems: Sequence[str]) -> str:
     return "\n  ".join(lines)
 
 
-def read_manifest(source: str | os.PathLike[str], *, must_exist: bool = True) -> list[Clip]:
+def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
     """The clips that a CSV file or a folder lists, in its order and with absolute paths.
 
     A CSV file is comma-separated UTF-8 with a header. The column `file_name`
@@ -91,8 +100,6 @@ def read_manifest(source: str | os.PathLike[str], *, must_exist: bool = True) ->
 
     Args:
         source: the CSV file or folder.
-        must_exist: whether a file that is not there makes its row a bad one. A
-            long prediction rather reports it beside the results of the others.
 
     Raises:
         ManifestError: if there is no such file or folder, it lists no
@@ -102,14 +109,48 @@ def read_manifest(source: str | os.PathLike[str], *, must_exist: bool = True) ->
     """
     folder = Path(source).absolute()  # a clip stays where it is when the process changes its folder
     if folder.is_file():
-        return _read_tables([(folder, None)], must_exist)
+        return _read_tables([(folder, None)])
     if not folder.is_dir():
         raise ManifestError(
             f"{folder} does not exist; give a CSV file with a column file_name, or a folder of label folders"
         )
     if (folder / "train.csv").is_file():
-        return _read_tables(_split_tables(folder), must_exist)
+        return _read_tables(_split_tables(folder))
     return _read_label_folders(folder)
+
+
+def read_file_names(table: str | os.PathLike[str]) -> list[Path]:
+    """The recordings that the column `file_name` of a CSV file names, in its order, as absolute paths.
+
+    That is all that prediction needs: no other column is looked at, a file may be named twice,
+    and one that is not there is left for the reader to find.
+
+    Raises:
+        ManifestError: if there is no such file, it is no CSV with that column, or lists nothing; listing
+            every row without a name.
+    """
+    table = Path(table).absolute()
+    if not table.is_file():
+        raise ManifestError(f"{table} does not exist; give a CSV file with a column file_name")
+    columns, rows = _read_rows(table)
+    column = columns.index("file_name")
+    names = {line: row[column].strip() if column < len(row) else "" for line, row in rows}
+    problems = [f"line {line}: file_name is empty" for line, name in names.items() if not name]
+    if problems:
+        raise ManifestError(list_problems(f"{table} has bad rows", problems))
+    if not names:
+        raise ManifestError(f"{table} lists no recordings; add a row for each below the header")
+    return [table.parent / name for name in names.values()]
+
+
+def find_recordings(folder: Path) -> list[Path]:
+    """The audio files at any depth below a folder, sorted by name; hidden files and folders are left out."""
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix.lower() in AUDIO_SUFFIXES and _is_file(path)
+    )
+    return [folder / name for name in names if "/." not in f"/{name}"]
 
 
 def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
@@ -222,7 +263,7 @@ def _split_tables(folder: Path) -> list[tuple[Path, str]]:
     return [(folder / name, _SPLIT_NAMES[Path(name).stem]) for name in names if (folder / name).is_file()]
 
 
-def _read_tables(tables: Sequence[tuple[Path, str | None]], must_exist: bool) -> list[Clip]:
+def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
     """The clips of CSV files that belong together, each with the split it stands for, if any."""
     clips = []
     problems = []
@@ -244,7 +285,7 @@ def _read_tables(tables: Sequence[tuple[Path, str | None]], must_exist: bool) ->
             # Not resolve(): that asks the disk about every folder on the way, for every row.
             first = line_of.setdefault(os.path.normpath(path), where)
             faults = _faults(cells, named_before=first if first != where else None)
-            if not faults and must_exist and not _is_file(path):
+            if not faults and not _is_file(path):
                 faults.append(f"{cells['file_name']!r} is no file: {path}")
             if faults:
                 problems.append(f"{where}: {'; '.join(faults)}")
@@ -314,14 +355,9 @@ def _read_label_folders(folder: Path) -> list[Clip]:
     for label in labels:
         if label.startswith(("_", ".")):
             continue
-        names = sorted(
-            path.relative_to(folder).as_posix()
-            for path in (folder / label).rglob("*")
-            if path.suffix.lower() in AUDIO_SUFFIXES and _is_file(path)
-        )
-        names = [name for name in names if "/." not in name]  # neither hidden files nor in hidden folders
-        clips += [Clip(path=folder / name, label=label) for name in names]
-        if not names:
+        found = find_recordings(folder / label)
+        clips += [Clip(path=path, label=label) for path in found]
+        if not found:
             silent.append(label)
     suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
     if not clips:

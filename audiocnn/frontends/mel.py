@@ -219,6 +219,11 @@ class LogMel(Scan):
 
     def mel_power(self, waveform: Tensor) -> Tensor:
         """Mel power before the logarithm: `(batch, time)` -> `(batch, 1, n_mels, frames)`."""
+        if waveform.dim() != 2 or len(waveform) == 0:
+            raise ParameterError(
+                f"waveform of shape {tuple(waveform.shape)} must be (batch, time), of at least one clip; "
+                "waveform[None] makes a batch of one"
+            )
         self.require_span(waveform)
         frames = waveform.unfold(-1, self.config.win_length, self.config.hop_length)  # (batch, frames, win)
         batch, n = frames.shape[:2]

@@ -100,11 +100,11 @@ class Scan(nn.Module):
         z = torch.cat((buffer, chunk[..., dropped:]), dim=-1)
         n = geometry.output_length(z.shape[-1])
         if n == 0:
-            return None, (z, torch.tensor(owed - dropped))
+            return None, (z.detach(), torch.tensor(owed - dropped))
         y = self(z[..., : geometry.input_length(n)])
         used = n * geometry.stride
-        # a clone, so that a short buffer does not keep a long chunk in memory
-        return y, (z[..., used:].clone(), torch.tensor(max(0, used - z.shape[-1])))
+        # cloned and detached, so that a short buffer keeps neither a long chunk nor its graph in memory
+        return y, (z[..., used:].detach().clone(), torch.tensor(max(0, used - z.shape[-1])))
 
 
 def _unpack(state: State, chunk: Tensor) -> tuple[Tensor, int]:
@@ -359,11 +359,13 @@ class Windows(Scan):
         """`(batch, ..., time)` -> `(batch, channel, windows)`."""
         self.require_span(x)
         span, stride = self.time_axis.takes.span, self.time_axis.takes.stride
-        windows = x.unfold(-1, span, stride).movedim(-2, 1)  # (batch, windows, ..., span)
-        batch, n = windows.shape[:2]
-        windows = windows.flatten(0, 1)  # (batch * windows, ..., span)
-        outputs = torch.cat([self.module(part) for part in torch.split(windows, self.batch_size)])
-        return outputs.view(batch, n, -1).movedim(1, 2)  # (batch, channel, windows)
+        windows = x.unfold(-1, span, stride).movedim(-2, 1)  # (batch, windows, ..., span), a view
+        at_once = max(1, self.batch_size // len(x))
+        outputs = []
+        for part in torch.split(windows, at_once, dim=1):
+            output = self.module(part.flatten(0, 1))  # (batch * some windows, channel, 1)
+            outputs.append(output.view(*part.shape[:2], -1))
+        return torch.cat(outputs, dim=1).movedim(1, 2)  # (batch, channel, windows)
 
     def extra_repr(self) -> str:
         """Window and stride."""

@@ -68,6 +68,9 @@ def create(
         near = get_close_matches(name, MODELS, n=3)
         remedy = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(MODELS)}"
         raise ParameterError(f"name={name!r} is no model; {remedy}")
+    for argument, value in (("num_classes", num_classes), ("in_channels", in_channels)):
+        if not isinstance(value, int) or value < 1:
+            raise ParameterError(f"{argument}={value!r} must be a positive integer")
     if padding not in ("valid", "same", None):
         raise ParameterError(f"padding={padding!r} must be 'valid' or 'same'")
     net = MODELS[name](

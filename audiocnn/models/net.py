@@ -64,8 +64,6 @@ class Net(Sequential):
         statistics: bool = False,
         head: tuple[Scan, int] | None = None,
     ) -> None:
-        if num_classes < 1:
-            raise ParameterError(f"num_classes={num_classes} must be a positive integer")
         rows, window = input_size
         takes = body.time_axis.takes
         positions = takes.output_length(window)

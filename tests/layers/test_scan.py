@@ -99,3 +99,4 @@ def test_the_state_is_a_plain_nest_of_tensors_and_bounded():
         _, state = net.step(torch.randn(1, 1, 1000), state)
         stored = sum(leaf.untyped_storage().nbytes() for leaf in leaves(state))
         assert stored < 400  # not the chunk of 4,000 bytes
+        assert not any(leaf.requires_grad for leaf in leaves(state))  # nor the graph of all the past
