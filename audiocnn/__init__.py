@@ -1,6 +1,7 @@
 """audiocnn: convnets that classify sound, with one set of scores wherever they run."""
 
-from audiocnn.classifier import Classifier, ClassifierConfig, Prediction, load
+from audiocnn.classifier import Classifier, Prediction, load
+from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.errors import (
     AudioCNNError,
     AudioReadError,

@@ -14,20 +14,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 import soxr
-import torch
 from torch import Tensor
 
 from audiocnn.errors import AudioReadError, ParameterError
+from audiocnn.resampling import QUALITY, Resampler, Samples, check_rate, to_tensor
 
-__all__ = ["Audio", "AudioInfo", "Resampler", "blocks", "info", "read", "resample"]
+__all__ = ["Audio", "AudioInfo", "blocks", "info", "read"]
 
-Samples = npt.NDArray[np.float32]
 
-# soxr's "high quality": passes 0 to 0.91 of the lower Nyquist frequency, images 20 bits down
-_QUALITY = "HQ"
 _CONVERT = "convert it with `ffmpeg -i IN OUT.wav`"
 # how libsndfile's log tells that a header promises more samples than the file holds
 _SHORT = re.compile(
@@ -132,12 +128,12 @@ def read(
     """
     with _open(path) as file:
         rate = file.samplerate
-        wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
+        wanted_rate = rate if sample_rate is None else check_rate("sample_rate", sample_rate)
         start, stop = _part(file, start_seconds, stop_seconds, wanted_rate)
         samples = np.concatenate(list(_frames(file, start, stop, _READ_AT_ONCE, mono=mono)))
     if wanted_rate != rate:
-        samples = soxr.resample(samples, rate, wanted_rate, _QUALITY)
-    return Audio(_tensor(samples), wanted_rate)
+        samples = soxr.resample(samples, rate, wanted_rate, QUALITY)
+    return Audio(to_tensor(samples), wanted_rate)
 
 
 def blocks(
@@ -174,84 +170,22 @@ def blocks(
         raise ParameterError(f"block_seconds={block_seconds} must be positive; 10 is the default")
     with _open(path) as file:
         rate = file.samplerate
-        wanted_rate = rate if sample_rate is None else _checked_rate("sample_rate", sample_rate)
+        wanted_rate = rate if sample_rate is None else check_rate("sample_rate", sample_rate)
         start, stop = _part(file, start_seconds, stop_seconds, wanted_rate)
         size = max(1, round(min(block_seconds * rate, file.frames)))
         parts = _frames(file, start, stop, size, mono=mono)
         if wanted_rate == rate:
-            yield from map(_tensor, parts)
+            yield from map(to_tensor, parts)
             return
         if stop - start <= size:
-            yield _tensor(soxr.resample(next(parts), rate, wanted_rate, _QUALITY))
+            yield to_tensor(soxr.resample(next(parts), rate, wanted_rate, QUALITY))
             return
         resampler = Resampler(rate, wanted_rate, channels=None if mono else file.channels)
         for part in parts:
-            if (block := resampler.push(_tensor(part))).numel():
+            if (block := resampler.push(to_tensor(part))).numel():
                 yield block
         if (block := resampler.flush()).numel():
             yield block
-
-
-def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
-    """Resample a whole waveform: `(time,)` or `(channel, time)`, shape kept but for the time.
-
-    The length becomes `time * to_rate / from_rate`, rounded to the nearest integer. By the SoX
-    resampler, whose filter passes everything up to 0.91 of the lower Nyquist frequency.
-
-    Args:
-        waveform: float32.
-        from_rate: samples a second that it has.
-        to_rate: samples a second that it shall have.
-
-    >>> resample(torch.zeros(2, 44100), 44100, 16000).shape
-    torch.Size([2, 16000])
-    """
-    _checked_rate("from_rate", from_rate)
-    if from_rate == _checked_rate("to_rate", to_rate):
-        return waveform
-    return _tensor(soxr.resample(waveform.numpy().T, from_rate, to_rate, _QUALITY))
-
-
-class Resampler:
-    """Resamples a stream: the pushed chunks, concatenated and flushed, are what `resample` gives.
-
-    Args:
-        from_rate: samples a second of the chunks.
-        to_rate: samples a second of what comes out.
-        channels: how many chunks `(channel, time)` have; None for chunks `(time,)`.
-
-    >>> resampler = Resampler(8000, 16000)
-    >>> parts = [resampler.push(torch.zeros(100)), resampler.push(torch.zeros(1)), resampler.flush()]
-    >>> sum(len(part) for part in parts)
-    202
-    """
-
-    def __init__(self, from_rate: int, to_rate: int, *, channels: int | None = None) -> None:
-        _checked_rate("from_rate", from_rate)
-        _checked_rate("to_rate", to_rate)
-        self._nothing = np.zeros(0 if channels is None else (0, channels), dtype=np.float32)
-        self._stream = soxr.ResampleStream(
-            from_rate, to_rate, channels or 1, dtype="float32", quality=_QUALITY
-        )
-
-    def push(self, chunk: Tensor) -> Tensor:
-        """Take a chunk of any length; give what can be said by now."""
-        return _tensor(self._stream.resample_chunk(chunk.numpy().T))
-
-    def flush(self) -> Tensor:
-        """The end of the stream: give the rest."""
-        return _tensor(self._stream.resample_chunk(self._nothing, last=True))
-
-
-def _tensor(samples: Samples) -> Tensor:
-    """`(time,)` stays; soundfile's and soxr's `(time, channel)` becomes `(channel, time)`."""
-    return torch.from_numpy(np.ascontiguousarray(samples.T))
-
-
-def _checked_rate(name: str, rate: int) -> int:
-    if not isinstance(rate, (int, np.integer)) or rate < 1:
-        raise ParameterError(f"{name}={rate!r} must be a positive integer of samples a second, such as 16000")
-    return rate
 
 
 class _File(soundfile.SoundFile):  # type: ignore[misc]

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,62 +21,20 @@ import torch
 from torch import Tensor
 
 from audiocnn import audio, model_file
+from audiocnn.classifier_config import ClassifierConfig, config_from
 from audiocnn.errors import ModelFileError, ParameterError
-from audiocnn.frontends import LogMel, LogMelConfig, Normalize
+from audiocnn.frontends import LogMel, Normalize
 from audiocnn.geometry import Geometry
 from audiocnn.layers import Scan, Sequential, State, Windows
-from audiocnn.models import Net, NetConfig, create
+from audiocnn.models import Net, create
 from audiocnn.placement import place
+from audiocnn.resampling import resample
 
-__all__ = ["Classifier", "ClassifierConfig", "Prediction", "load"]
+__all__ = ["Classifier", "Prediction", "load"]
 
 # Longer recordings are scored block by block, so that memory stays bounded.
 BLOCK_SECONDS = 10.0
 CLIPS_AT_ONCE = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassifierConfig:
-    """Everything that makes a classifier but its numbers; kept in the header of its file.
-
-    Attributes:
-        labels: the classes, in the order of the scores.
-        front_end: how features are made; its sample rate is the classifier's.
-        net: which network.
-        activation: `"softmax"` where exactly one class is right, `"sigmoid"` where any number may be.
-        window_hop: feature frames from one decision to the next for a net that is no
-            scan (padding `"same"`) and is therefore run window by window; 10 is 100 ms.
-
-    Raises:
-        ParameterError: for parts that do not fit each other.
-    """
-
-    labels: tuple[str, ...]
-    front_end: LogMelConfig
-    net: NetConfig
-    activation: Literal["softmax", "sigmoid"] = "softmax"
-    window_hop: int = 10
-
-    def __post_init__(self) -> None:
-        if not all(isinstance(label, str) and label for label in self.labels):
-            raise ParameterError(f"labels={self.labels!r} must be texts, none of them empty")
-        if self.net.in_channels != 1:
-            raise ParameterError(
-                f"in_channels={self.net.in_channels} must be 1, as the front-end gives one channel"
-            )
-        if len(self.labels) != self.net.num_classes:
-            raise ParameterError(
-                f"labels: {len(self.labels)} for num_classes={self.net.num_classes}; give one for each class"
-            )
-        repeated = sorted({label for label in self.labels if self.labels.count(label) > 1})
-        if repeated:
-            raise ParameterError(
-                f"labels: {', '.join(repeated)} stand more than once; give each class its own"
-            )
-        if self.activation not in ("softmax", "sigmoid"):
-            raise ParameterError(f"activation={self.activation!r} must be 'softmax' or 'sigmoid'")
-        if not isinstance(self.window_hop, int) or self.window_hop < 1:
-            raise ParameterError(f"window_hop={self.window_hop!r} must be a positive integer of frames")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +65,8 @@ class Classifier(Sequential):
     Raises:
         ParameterError: if the net's rows are not the front-end's.
 
+    >>> from audiocnn.frontends import LogMelConfig
+    >>> from audiocnn.models import NetConfig
     >>> config = ClassifierConfig(
     ...     labels=("no", "yes"), front_end=LogMelConfig(), net=NetConfig(name="bc_resnet_1", num_classes=2)
     ... )
@@ -357,7 +316,7 @@ class Classifier(Sequential):
             raise ParameterError(
                 f"the waveform is not finite at sample {first}; every sample must be a number"
             )
-        resampled = audio.resample(waveform.to(torch.float32), sample_rate, self.sample_rate)
+        resampled = resample(waveform.to(torch.float32), sample_rate, self.sample_rate)
         if len(resampled) == 0:
             raise ParameterError(
                 f"a waveform of {len(waveform)} samples at {sample_rate} Hz is too short for one at "
@@ -416,7 +375,7 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     path = Path(path)
     config, tensors = model_file.read(path)
     try:
-        classifier = Classifier(_config_from(config)).to(tensors["normalize.mean"].dtype)
+        classifier = Classifier(config_from(config)).to(tensors["normalize.mean"].dtype)
         classifier.load_state_dict(tensors)
     except (KeyError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
         found = shorten(str(error), 300)  # torch lists every tensor on a line of its own
@@ -429,16 +388,3 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     except (RuntimeError, AssertionError) as error:  # torch has no one error for this
         found = shorten(str(error), 100)
         raise ParameterError(f"device={str(device)!r} cannot be used ({found}); 'cpu' always can") from error
-
-
-def _config_from(values: dict[str, Any]) -> ClassifierConfig:
-    """The config that `dataclasses.asdict` and JSON turned into plain values."""
-    net = dict(values["net"])
-    if net.get("input_size") is not None:
-        net["input_size"] = tuple(net["input_size"])
-    return ClassifierConfig(
-        labels=tuple(values["labels"]),
-        front_end=LogMelConfig(**values["front_end"]),
-        net=NetConfig(**net),
-        **{name: value for name, value in values.items() if name not in ("labels", "front_end", "net")},
-    )

@@ -155,7 +155,8 @@ def _describe_parser() -> ArgumentParser:
 
 
 def _describe(options: Namespace) -> int:
-    from audiocnn.classifier import Classifier, ClassifierConfig, load
+    from audiocnn.classifier import Classifier, load
+    from audiocnn.classifier_config import ClassifierConfig
     from audiocnn.describe import describe
     from audiocnn.frontends import LogMelConfig
     from audiocnn.models import NetConfig

@@ -115,7 +115,7 @@ class Description:
 def describe(classifier: Classifier) -> Description:
     """Count what a classifier costs and what it sees.
 
-    >>> from audiocnn.classifier import ClassifierConfig
+    >>> from audiocnn.classifier_config import ClassifierConfig
     >>> from audiocnn.frontends import LogMelConfig
     >>> from audiocnn.models import NetConfig
     >>> description = describe(Classifier(ClassifierConfig(

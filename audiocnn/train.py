@@ -17,7 +17,8 @@ from torch import Tensor
 from audiocnn.augment.mixup import mixup
 from audiocnn.augment.spectrogram import spec_augment
 from audiocnn.augment.waveform import random_gain
-from audiocnn.classifier import Classifier, ClassifierConfig, load
+from audiocnn.classifier import Classifier, load
+from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.config import TrainConfig
 from audiocnn.data.corpus import Corpus
 from audiocnn.data.manifest import Clip, read_manifest, split_clips, write_manifest

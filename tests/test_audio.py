@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from audiocnn import audio
 from audiocnn.errors import AudioReadError, ParameterError
+from audiocnn.resampling import Resampler, resample
 
 RATE = 16000
 
@@ -134,7 +135,7 @@ def test_blocks_keep_the_one_channel_when_asked(tmp_path):
 @pytest.mark.parametrize(("from_rate", "to_rate"), [(44100, 16000), (8000, 16000), (16000, 11025)])
 def test_a_tone_keeps_its_pitch_and_level(from_rate, to_rate):
     given = torch.from_numpy(tone(rate=from_rate)[:, 0]).float()
-    resampled = audio.resample(given, from_rate, to_rate)
+    resampled = resample(given, from_rate, to_rate)
     expected = torch.from_numpy(tone(rate=to_rate)[:, 0]).float()
     assert resampled.shape == expected.shape
     middle = slice(to_rate // 10, -to_rate // 10)
@@ -143,19 +144,19 @@ def test_a_tone_keeps_its_pitch_and_level(from_rate, to_rate):
 
 def test_a_tone_above_the_new_nyquist_frequency_is_gone():
     high = torch.from_numpy(tone(rate=44100, hz=10000.0)[:, 0]).float()
-    resampled = audio.resample(high, 44100, 16000)
+    resampled = resample(high, 44100, 16000)
     assert resampled[1600:-1600].abs().max() < 1e-4
 
 
 def test_resampling_is_that_of_soxr():
     given = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
-    ours = audio.resample(torch.from_numpy(given), 8000, 12000)
+    ours = resample(torch.from_numpy(given), 8000, 12000)
     np.testing.assert_array_equal(ours.numpy(), soxr.resample(given, 8000, 12000, "HQ"))
 
 
 def test_no_change_of_rate_is_no_change():
     given = torch.rand(100)
-    assert audio.resample(given, 8000, 8000) is given
+    assert resample(given, 8000, 8000) is given
 
 
 def written(path, content):
@@ -311,7 +312,7 @@ def test_a_flac_from_a_pipe_does_not_know_its_length(tmp_path):
     assert torch.equal(audio.read(path).waveform, whole)
     for seconds in (30000 / RATE, 10000 / RATE, 0.7, 9.0):
         assert torch.equal(torch.cat(list(audio.blocks(path, block_seconds=seconds))), whole)
-    resampled = audio.resample(whole, RATE, 8000)
+    resampled = resample(whole, RATE, 8000)
     assert torch.equal(audio.read(path, sample_rate=8000).waveform, resampled)
     assert torch.equal(torch.cat(list(audio.blocks(path, sample_rate=8000, block_seconds=0.7))), resampled)
 
@@ -376,5 +377,5 @@ def test_impossible_blocks(recording):
         list(audio.blocks(recording, block_seconds=0.0))
     assert str(error.value) == "block_seconds=0.0 must be positive; 10 is the default"
     with pytest.raises(ParameterError) as error:
-        audio.Resampler(0, 16000)
+        Resampler(0, 16000)
     assert str(error.value) == "from_rate=0 must be a positive integer of samples a second, such as 16000"

@@ -18,13 +18,13 @@ from audiocnn import (
     ClassifierConfig,
     ModelFileError,
     ParameterError,
-    audio,
     model_file,
 )
 from audiocnn import classifier as classifier_module
 from audiocnn.frontends import LogMelConfig
 from audiocnn.models import NetConfig
 from audiocnn.placement import place
+from audiocnn.resampling import resample
 
 RATE = 16000
 
@@ -134,7 +134,7 @@ def test_other_rates_are_resampled(classifier, tmp_path):
     clip = noise(2.0)
     path = tmp_path / "a.wav"
     soundfile.write(path, clip.numpy(), 44100, subtype="FLOAT")
-    expected = classifier.predict(audio.resample(clip, 44100, RATE), sample_rate=RATE)
+    expected = classifier.predict(resample(clip, 44100, RATE), sample_rate=RATE)
     assert classifier.predict(path) == expected
     assert classifier.predict(clip, sample_rate=44100) == expected
 

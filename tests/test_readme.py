@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from audiocnn.classifier import Classifier, ClassifierConfig
+from audiocnn.classifier import Classifier
+from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.describe import describe
 from audiocnn.frontends import LogMelConfig
 from audiocnn.models import MODELS, NetConfig
