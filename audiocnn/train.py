@@ -21,7 +21,8 @@ from audiocnn.classifier import Classifier, load
 from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.config import TrainConfig
 from audiocnn.data.corpus import Corpus
-from audiocnn.data.manifest import Clip, read_manifest, split_clips, write_manifest
+from audiocnn.data.manifest import Clip, read_manifest, write_manifest
+from audiocnn.data.splits import split_clips
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.frontends import LogMel, LogMelConfig
 from audiocnn.models import NetConfig
