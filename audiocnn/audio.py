@@ -151,9 +151,9 @@ def blocks(
 
     Args:
         path: the file.
-        block_seconds: how much is read at once. A recording no longer than that is one block. With
-            resampling, the blocks of a longer one are a little longer or shorter, and one that has
-            nothing to give is left out.
+        block_seconds: how much is read at once. A recording no longer than that, and than 16,777,216
+            samples, is one block. With resampling, the blocks of a longer one are a little longer or
+            shorter, and one that has nothing to give is left out.
         sample_rate: as for `read`.
         mono: as for `read`.
         start_seconds: as for `read`.
@@ -172,7 +172,7 @@ def blocks(
         rate = file.samplerate
         wanted_rate = rate if sample_rate is None else check_rate("sample_rate", sample_rate)
         start, stop = _part(file, start_seconds, stop_seconds, wanted_rate)
-        size = max(1, round(min(block_seconds * rate, file.frames)))
+        size = max(1, round(min(block_seconds * rate, _READ_AT_ONCE)))
         parts = _frames(file, start, stop, size, mono=mono)
         if wanted_rate == rate:
             yield from map(to_tensor, parts)

@@ -34,7 +34,9 @@ __all__ = ["Classifier", "Prediction", "load"]
 
 # Longer recordings are scored block by block, so that memory stays bounded.
 BLOCK_SECONDS = 10.0
+# What a CPU works on at once: clips up to their features, and bytes of a net's largest layer.
 CLIPS_AT_ONCE = 8
+CACHE_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +101,14 @@ class Classifier(Sequential):
                 f"input_size=({net.rows}, {net.window}): the front-end gives {front_end.n_freqs} rows; "
                 "give the net as many, or None"
             )
+        # as many windows at once as keep the largest layer in a CPU's cache
+        at_once = max(1, CACHE_BYTES // (4 * max(size for _, size in net.layer_outputs())))
         scanned: Scan = net
         if net.geometry is None:
-            scanned = Windows(net, window=net.window, stride=config.window_hop)
+            scanned = Windows(net, window=net.window, stride=config.window_hop, batch_size=at_once)
         super().__init__({"front_end": front_end, "normalize": Normalize(front_end.n_freqs), "net": scanned})
         self.config = replace(config, net=net.config)  # every default filled in
+        self._windows_at_once = at_once
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -200,7 +205,7 @@ class Classifier(Sequential):
         with self.evaluating(), torch.inference_mode():
             if short:
                 scores[short] = self._score_short([clips[i] for i in short])
-            for some in _alike([clips[i].shape[-1] for i in longer]):
+            for some in _alike([clips[i].shape[-1] for i in longer], self._windows_at_once * span):
                 members = [longer[i] for i in some]
                 scores[members] = self._score_longer([clips[i] for i in members])
             for i in order[len(short) + len(longer) :]:
@@ -231,8 +236,10 @@ class Classifier(Sequential):
             heard = self.front_end(samples[:, first * frame.stride : last * frame.stride + frame.span])
             around = [silent.expand(len(group), -1, -1, n) for n in (first, frames - 1 - last)]
             features.append(torch.cat((around[0], heard, around[1]), dim=-1))
-        logits = self.net(self.normalize(torch.cat(features)))  # (clips, num_classes, 1)
-        return self.probabilities(logits)[..., 0].cpu()
+        normalized = self.normalize(torch.cat(features))  # (clips, 1, rows, frames)
+        at_once = self._windows_at_once if normalized.device.type == "cpu" else len(clips)
+        logits = torch.cat([self.net(part) for part in torch.split(normalized, at_once)])
+        return self.probabilities(logits)[..., 0].cpu()  # (clips, num_classes)
 
     def _score_longer(self, clips: Sequence[Tensor]) -> Tensor:
         """Scores `(clips, num_classes)` of clips of more than one window."""
@@ -341,12 +348,12 @@ class Classifier(Sequential):
                 module.training = True
 
 
-def _alike(lengths: Sequence[int], *, most_samples: int = 2_000_000) -> Iterator[range]:
+def _alike(lengths: Sequence[int], most_samples: int) -> Iterator[range]:
     """Runs of rising lengths to pad together: none more than doubled, none too large in all.
 
-    >>> list(_alike([3, 4, 6, 7, 20]))
+    >>> list(_alike([3, 4, 6, 7, 20], 100))
     [range(0, 3), range(3, 4), range(4, 5)]
-    >>> list(_alike([30, 40], most_samples=20))
+    >>> list(_alike([30, 40], 20))
     [range(0, 1), range(1, 2)]
     """
     start = 0

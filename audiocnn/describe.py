@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from textwrap import fill
 
-import torch
-from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
+from torch import nn
 
 from audiocnn.classifier import Classifier
 from audiocnn.models import Net
@@ -33,29 +31,11 @@ def count_macs(net: Net) -> int:
     >>> count_macs(create("tc_resnet_8", num_classes=12, padding="same"))
     1522560
     """
-    macs = 0
-
-    def add(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal macs
-        assert isinstance(module, (nn.Conv1d, nn.Conv2d))
-        macs += output[0].numel() * module.weight[0].numel()
-
-    hooks: list[RemovableHandle] = [
-        module.register_forward_hook(add)
-        for module in net.modules()
+    return sum(
+        outputs * module.weight[0].numel()
+        for module, outputs in net.layer_outputs()
         if isinstance(module, (nn.Conv1d, nn.Conv2d))
-    ]
-    was_training = net.training
-    parameter = next(net.parameters())
-    try:
-        with torch.inference_mode():
-            channels = net.config.in_channels
-            net.eval()(parameter.new_zeros(1, channels, net.rows, net.window))
-    finally:
-        net.train(was_training)
-        for hook in hooks:
-            hook.remove()
-    return macs
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
