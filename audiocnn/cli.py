@@ -22,8 +22,8 @@ def _train_parser() -> ArgumentParser:
     parser.add_argument(
         "data",
         type=str,
-        help="a CSV manifest with the columns file_name, label and, if known, speaker and split; or a "
-        "folder of label folders",
+        help="a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, speaker and "
+        "split; or a folder of label folders",
     )
     parser.add_argument("--out", type=str, required=True, help="folder of the run, made if need be")
     parser.add_class_arguments(TrainConfig, skip={"data", "out"})
@@ -46,7 +46,7 @@ def _train(options: Namespace) -> int:
 def _evaluate_parser() -> ArgumentParser:
     parser = ArgumentParser(description="Judge a classifier on labelled recordings.")
     parser.add_argument("model", type=str, help="the .safetensors file of a classifier")
-    parser.add_argument("manifest", type=str, help="a CSV manifest or a folder, as for train")
+    parser.add_argument("manifest", type=str, help="a table or a folder, as for train")
     parser.add_argument(
         "--split",
         type=str | None,
@@ -105,7 +105,7 @@ def _predict_parser() -> ArgumentParser:
         "inputs",
         type=str,
         nargs="+",
-        help="recordings, folders of them, or CSV manifests with a column file_name",
+        help="recordings, folders of them, or tables (.csv, .tsv, .jsonl, .parquet) with a column file_name",
     )
     parser.add_argument(
         "--out",

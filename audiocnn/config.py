@@ -14,7 +14,7 @@ class TrainConfig:
     """One training run.
 
     Attributes:
-        data: a manifest (CSV) or a folder of recordings; see `audiocnn.data.manifest.read_manifest`.
+        data: a table or a folder of recordings; see `audiocnn.data.manifest.read_manifest`.
         out: folder of the run, made if need be.
         model: network: tdnn; tc_resnet_8 or tc_resnet_14, also with _1_5 for more width; bc_resnet_1, with
             1_5, 2, 3, 6 and 8 for more width.

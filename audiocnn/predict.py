@@ -24,6 +24,7 @@ from torch import Tensor
 
 from audiocnn.classifier import Classifier
 from audiocnn.data.manifest import AUDIO_SUFFIXES, find_recordings, read_file_names
+from audiocnn.data.tables import TABLE_SUFFIXES
 from audiocnn.errors import AudioReadError, ParameterError
 
 __all__ = ["OUT_ENDINGS", "FileScores", "collect_files", "score_files", "write_predictions"]
@@ -52,8 +53,8 @@ def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path]:
 
     Args:
         inputs: a file stands for itself, whether it can be read or not; a folder for all the
-            recordings below it, sorted, hidden ones left out; a `.csv` manifest for the files in its
-            column `file_name`, whatever else it holds.
+            recordings below it, sorted, hidden ones left out; a table (`.csv`, `.tsv`, `.jsonl`,
+            `.json`, `.parquet`) for the files in its column `file_name`, whatever else it holds.
 
     Raises:
         ManifestError: for a manifest that cannot be read.
@@ -67,7 +68,7 @@ def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path]:
                 suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
                 raise ParameterError(f"{source} holds no recording ({suffixes}); name a folder that does")
             paths += found
-        elif source.suffix.lower() == ".csv":
+        elif source.suffix.lower() in TABLE_SUFFIXES:
             paths += read_file_names(source)
         else:
             paths.append(source)

@@ -171,7 +171,7 @@ def test_describe_names_and_files(trained, capsys):
             ["train", "{tones}/low", "--out", "x"],
             (
                 "train: {tones}/low holds neither train.csv nor label folders with recordings (.aif, .aiff, "
-                ".au, .caf, .flac, .mp3, .oga, .ogg, .opus, .wav); give the CSV file, or put each recording "
+                ".au, .caf, .flac, .mp3, .oga, .ogg, .opus, .wav); give the table, or put each recording "
                 "into a folder named after its label"
             ),
         ),

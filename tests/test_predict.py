@@ -242,7 +242,7 @@ def test_a_folder_of_nothing_and_a_manifest_of_nothing(tmp_path):
         collect_files([tmp_path / "list.csv"])
     assert str(bad.value) == f"{tmp_path}/list.csv has bad rows (1):\n  line 3: file_name is empty"
     (tmp_path / "list.csv").write_text("file_name\n")
-    with pytest.raises(ManifestError, match="lists no recordings; add a row for each below the header"):
+    with pytest.raises(ManifestError, match="lists no recordings; add a row for each"):
         collect_files([tmp_path / "list.csv"])
-    with pytest.raises(ManifestError, match="does not exist; give a CSV file with a column file_name"):
+    with pytest.raises(ManifestError, match="does not exist; give a table with a column file_name"):
         collect_files([tmp_path / "gone.csv"])

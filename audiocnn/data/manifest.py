@@ -1,6 +1,6 @@
 """Which recordings there are, what they hold, and which split each belongs to.
 
-A manifest is a CSV file, or a folder whose structure says the same:
+A manifest is a table (CSV, TSV, JSON Lines, Parquet), or a folder whose structure says the same:
 
     words.csv                       words/                     words/
         file_name,label,speaker         train.csv                  no/0001.wav
@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiocnn.data.tables import TABLE_SUFFIXES, read_table
 from audiocnn.errors import ManifestError, ParameterError
 
 __all__ = [
@@ -85,17 +86,18 @@ def listed(names: Sequence[str]) -> str:
 
 
 def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
-    """The clips that a CSV file or a folder lists, in its order and with absolute paths.
+    """The clips that a table or a folder lists, in its order and with absolute paths.
 
-    A CSV file is comma-separated UTF-8 with a header. The column `file_name`
-    is required: absolute, or relative to the manifest's own folder. The columns
+    A table is a CSV, TSV, JSON Lines or Parquet file. Its column `file_name` (or NeMo's
+    `audio_filepath`) is required: absolute, or relative to the table's own folder. The columns
     `label`, `speaker` and `split` (train; validation, val, valid or dev; test)
     are optional and others are passed over. Spaces around a label, speaker or
     split do not count.
 
-    A folder that holds `train.csv` is read from it, `val.csv` or
-    `validation.csv`, and `test.csv`: the file's name is then the split,
-    whatever a `split` column says.
+    A folder that holds a table named after each split, such as `train.csv`, `val.csv` and `test.csv`,
+    or a folder named after it with a `metadata.csv`, is read from these: the name is then the split,
+    whatever a `split` column says. One that holds a `metadata.csv` itself, as Hugging Face's
+    AudioFolder does, is read from that. All of them may end as any table does.
 
     In any other folder each sub-folder is a label, and the audio files in it,
     at any depth, are its clips, sorted by name. Label folders whose name begins
@@ -103,7 +105,7 @@ def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
     in one of `AUDIO_SUFFIXES`, and files that lie beside the label folders.
 
     Args:
-        source: the CSV file or folder.
+        source: the table or folder.
 
     Raises:
         ManifestError: if there is no such file or folder, it lists no
@@ -111,40 +113,45 @@ def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
             a file name, with an empty label, an unknown split, or a file that is
             not there or that an earlier row already names.
     """
-    folder = Path(source).absolute()  # a clip stays where it is when the process changes its folder
-    if folder.is_file():
-        return _read_tables([(folder, None)])
-    if not folder.is_dir():
+    source = Path(source).absolute()  # a clip stays where it is when the process changes its folder
+    if source.is_file():
+        return _read_tables([(source, None)])
+    if not source.is_dir():
         raise ManifestError(
-            f"{folder} does not exist; give a CSV file with a column file_name, or a folder of label folders"
+            f"{source} does not exist; give a table with a column file_name, or a folder of label folders"
         )
-    if (folder / "train.csv").is_file():
-        return _read_tables(_split_tables(folder))
-    return _read_label_folders(folder)
+    tables = _tables_in(source)
+    return _read_tables(tables) if tables else _read_label_folders(source)
 
 
-def read_file_names(table: str | os.PathLike[str]) -> list[Path]:
-    """The recordings that the column `file_name` of a CSV file names, in its order, as absolute paths.
+def read_file_names(source: str | os.PathLike[str]) -> list[Path]:
+    """The recordings that the column `file_name` of a table names, in its order, as absolute paths.
 
     That is all that prediction needs: no other column is looked at, a file may be named twice,
     and one that is not there is left for the reader to find.
 
+    Args:
+        source: a CSV, TSV, JSON Lines or Parquet file, as for `read_manifest`.
+
     Raises:
-        ManifestError: if there is no such file, it is no CSV with that column, or lists nothing; listing
+        ManifestError: if there is no such file, it is no table with that column, or lists nothing; listing
             every row without a name.
     """
-    table = Path(table).absolute()
+    table = Path(source).absolute()
     if not table.is_file():
-        raise ManifestError(f"{table} does not exist; give a CSV file with a column file_name")
-    columns, rows = _read_rows(table)
-    column = columns.index("file_name")
-    names = {line: row[column].strip() if column < len(row) else "" for line, row in rows}
-    problems = [f"line {line}: file_name is empty" for line, name in names.items() if not name]
+        raise ManifestError(f"{table} does not exist; give a table with a column file_name")
+    paths = []
+    problems = []
+    for row in read_table(table):
+        name = row.cells.get("file_name", "").strip()
+        if not name:
+            problems.append(f"{row.where}: {row.fault or 'file_name is empty'}")
+        paths.append(table.parent / name)
     if problems:
         raise ManifestError(list_problems(f"{table} has bad rows", problems))
-    if not names:
-        raise ManifestError(f"{table} lists no recordings; add a row for each below the header")
-    return [table.parent / name for name in names.values()]
+    if not paths:
+        raise ManifestError(f"{table} lists no recordings; add a row for each")
+    return paths
 
 
 def find_recordings(folder: Path) -> list[Path]:
@@ -191,38 +198,46 @@ def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
         writer.writerows([row[i] for i in used] for row in rows)
 
 
-def _split_tables(folder: Path) -> list[tuple[Path, str]]:
-    """The CSV files of a folder that keeps one for each split."""
-    if (folder / "val.csv").is_file() and (folder / "validation.csv").is_file():
-        raise ManifestError(f"{folder} holds both val.csv and validation.csv; keep one")
-    names = ("train.csv", "val.csv", "validation.csv", "test.csv")
-    return [(folder / name, _SPLIT_NAMES[Path(name).stem]) for name in names if (folder / name).is_file()]
+def _tables_in(folder: Path) -> list[tuple[Path, str | None]]:
+    """The tables that a folder is read from, each with the split it stands for, if any."""
+    tables: dict[str, Path] = {}
+    for name, split in _SPLIT_NAMES.items():
+        for suffix in TABLE_SUFFIXES:
+            for table in (folder / f"{name}{suffix}", folder / name / f"metadata{suffix}"):
+                if not table.is_file():
+                    continue
+                if split in tables:
+                    both = [path.relative_to(folder).as_posix() for path in (tables[split], table)]
+                    raise ManifestError(f"{folder} holds both {both[0]} and {both[1]}; keep one")
+                tables[split] = table
+    if "train" in tables:
+        return [(tables[split], split) for split in _SPLITS if split in tables]
+    for suffix in TABLE_SUFFIXES:
+        if (folder / f"metadata{suffix}").is_file():
+            return [(folder / f"metadata{suffix}", None)]
+    return []  # a folder of label folders
 
 
 def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
-    """The clips of CSV files that belong together, each with the split it stands for, if any."""
+    """The clips of tables that belong together, each with the split it stands for, if any."""
     clips = []
     problems = []
-    line_of: dict[str, str] = {}  # where each file was first named
+    first_named: dict[str, str] = {}  # where each file was first named
+    source = tables[0][0] if len(tables) == 1 else Path(os.path.commonpath([table for table, _ in tables]))
     for table, split in tables:
-        columns, rows = _read_rows(table)
-        for line, row in rows:
-            where = f"line {line}" if len(tables) == 1 else f"{table.name} line {line}"
-            if len(row) != len(columns):
-                problems.append(
-                    f"{where}: {len(row)} cells where the header has {len(columns)}; "
-                    "put quotes around a cell that holds a comma"
-                )
+        for row in read_table(table):
+            where = row.where if len(tables) == 1 else f"{table.relative_to(source).as_posix()} {row.where}"
+            if row.fault is not None:
+                problems.append(f"{where}: {row.fault}")
                 continue
-            cells = dict(zip(columns, row, strict=True))
-            if split is not None:
-                cells["split"] = split
-            path = table.parent / cells["file_name"]
+            cells = row.cells if split is None else {**row.cells, "split": split}
+            name = cells.get("file_name", "")
+            path = table.parent / name
             # Not resolve(): that asks the disk about every folder on the way, for every row.
-            first = line_of.setdefault(os.path.normpath(path), where)
+            first = first_named.setdefault(os.path.normpath(path), where)
             faults = _faults(cells, named_before=first if first != where else None)
             if not faults and not _is_file(path):
-                faults.append(f"{cells['file_name']!r} is no file: {path}")
+                faults.append(f"{name!r} is no file: {path}")
             if faults:
                 problems.append(f"{where}: {'; '.join(faults)}")
                 continue
@@ -234,53 +249,27 @@ def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
                     split=_SPLIT_NAMES.get(cells.get("split", "").strip().lower()),
                 )
             )
-    source = str(tables[0][0] if len(tables) == 1 else tables[0][0].parent)
     if problems:
         raise ManifestError(list_problems(f"{source} has bad rows", problems))
     if not clips:
-        raise ManifestError(f"{source} lists no recordings; add a row for each below the header")
+        raise ManifestError(f"{source} lists no recordings; add a row for each")
     return clips
 
 
 def _faults(cells: Mapping[str, str], named_before: str | None) -> list[str]:
     """What is wrong with a row; `named_before` is the line that already names its file, if any."""
     faults = []
-    if not cells["file_name"].strip():
+    name = cells.get("file_name", "")
+    if not name.strip():
         faults.append("file_name is empty")
     elif named_before:
-        faults.append(f"{cells['file_name']!r} is already named in {named_before}")
+        faults.append(f"{name!r} is already named in {named_before}")
     if "label" in cells and not cells["label"].strip():
         faults.append("the label is empty")
     split = cells.get("split", "").strip()
     if split and split.lower() not in _SPLIT_NAMES:
         faults.append(f"the split {split!r} is none of {', '.join(_SPLIT_NAMES)}")
     return faults
-
-
-def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header of a CSV file, and its other rows that are not blank with their line numbers."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:  # -sig: spreadsheets write a BOM
-            reader = csv.reader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader if row]
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{table} is not UTF-8 text ({error}); save it as a UTF-8 CSV file") from error
-    except csv.Error as error:
-        raise ManifestError(
-            f"{table} line {reader.line_num} is not CSV ({error}); "
-            "close every quote, and double a quote that is part of a name"
-        ) from error
-    columns = [column.strip() for column in rows[0][1]] if rows else []
-    if "file_name" not in columns:
-        found = f"the columns {', '.join(columns)}" if columns else "no header"
-        raise ManifestError(
-            f"{table} has {found}; the first line must name the columns, separated by commas, "
-            "and one of them file_name"
-        )
-    twice = [column for column in _COLUMNS if columns.count(column) > 1]
-    if twice:
-        raise ManifestError(f"{table} has more than one column {listed(twice)}; keep one")
-    return columns, rows[1:]
 
 
 def _read_label_folders(folder: Path) -> list[Clip]:
@@ -299,7 +288,7 @@ def _read_label_folders(folder: Path) -> list[Clip]:
     if not clips:
         raise ManifestError(
             f"{folder} holds neither train.csv nor label folders with recordings ({suffixes}); "
-            "give the CSV file, or put each recording into a folder named after its label"
+            "give the table, or put each recording into a folder named after its label"
         )
     if silent:
         raise ManifestError(

@@ -108,7 +108,7 @@ def test_a_name_too_long_for_a_file_is_a_missing_file(tmp_path: Path) -> None:
     [
         ("", "has no header; the first line must name the columns, separated by commas, and one of them"),
         ("path;label\n1.wav;no\n", "has the columns path;label; the first line must name the columns"),
-        ("file_name,label\n", "lists no recordings; add a row for each below the header"),
+        ("file_name,label\n", "lists no recordings; add a row for each"),
         ("file_name,label,label\n", "has more than one column label; keep one"),
         ('file_name\n"1.wav\n', "line 2 is not CSV (unexpected end of data); close every quote, and double"),
     ],
@@ -129,8 +129,7 @@ def test_text_that_is_not_utf8_is_a_manifest_error(tmp_path: Path) -> None:
 
 def test_a_missing_source_says_what_to_give(tmp_path: Path) -> None:
     message = (
-        f"{tmp_path}/none does not exist; "
-        "give a CSV file with a column file_name, or a folder of label folders"
+        f"{tmp_path}/none does not exist; give a table with a column file_name, or a folder of label folders"
     )
     with pytest.raises(ManifestError, match=f"^{re.escape(message)}$"):
         read_manifest(tmp_path / "none")
@@ -162,7 +161,7 @@ def test_a_clip_in_two_of_the_split_files_is_a_bad_row(tmp_path: Path) -> None:
 
 def test_two_validation_files_are_one_too_many(tmp_path: Path) -> None:
     touch(tmp_path, "train.csv", "val.csv", "validation.csv")
-    with pytest.raises(ManifestError, match=r"holds both val.csv and validation.csv; keep one$"):
+    with pytest.raises(ManifestError, match=r"holds both validation.csv and val.csv; keep one$"):
         read_manifest(tmp_path)
 
 
@@ -179,7 +178,8 @@ def test_a_folder_of_label_folders_is_sorted_and_skips_what_is_no_clip(tmp_path:
 def test_a_folder_without_recordings_says_what_to_do(tmp_path: Path) -> None:
     touch(tmp_path, "yes/a.doc")
     with pytest.raises(
-        ManifestError, match=r"neither train.csv nor label folders with recordings \(.*\.wav\); give the CSV"
+        ManifestError,
+        match=r"neither train.csv nor label folders with .* \(.*\.wav\); give the table",
     ):
         read_manifest(tmp_path)
 
