@@ -22,8 +22,8 @@ def _train_parser() -> ArgumentParser:
     parser.add_argument(
         "data",
         type=str,
-        help="a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, speaker and "
-        "split; or a folder of label folders",
+        help="a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, "
+        "speaker and split; or a folder of label folders",
     )
     parser.add_argument("--out", type=str, required=True, help="folder of the run, made if need be")
     parser.add_class_arguments(TrainConfig, skip={"data", "out"})
