@@ -7,7 +7,6 @@ A `Classifier` is itself a scan, over samples: on a clip it decides once, on a
 recording it gives a track of decisions, live it is stepped; the scores are the same.
 """
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -330,22 +329,6 @@ class Classifier(Sequential):
                 f"{self.sample_rate} Hz; give a longer one"
             )
         return resampled
-
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[None]:
-        """For a `with` statement: in evaluation mode; afterwards as before.
-
-        The mode belongs to the classifier, not to the thread: before several threads score with it, put
-        it into evaluation mode, as `load` does.
-        """
-        training = [module for module in self.modules() if module.training]
-        for module in training:
-            module.training = False
-        try:
-            yield
-        finally:
-            for module in training:
-                module.training = True
 
 
 def _alike(lengths: Sequence[int], most_samples: int) -> Iterator[range]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
-from audiocnn.config import TrainConfig
+from audiocnn.config import PREDICT_BATCH_SIZE, TrainConfig
 from audiocnn.errors import AudioCNNError, ParameterError
 
 __all__ = ["main"]
@@ -116,12 +116,12 @@ def _predict_parser() -> ArgumentParser:
     parser.add_argument(
         "--all_scores", action="store_true", help="add a column for the probability of every class"
     )
-    parser.add_argument("--batch_size", type=int, default=128, help="files scored together")
+    parser.add_argument("--batch_size", type=int, default=PREDICT_BATCH_SIZE, help="files scored together")
     parser.add_argument(
         "--workers",
         type=int | None,
         default=None,
-        help="threads that read and score batches; by default one a core",
+        help="threads that read and score batches; by default as many as torch computes with",
     )
     parser.add_argument("--device", type=str, default="cpu", help="where the net runs: cpu, cuda, cuda:1")
     return parser

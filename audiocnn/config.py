@@ -6,7 +6,10 @@ from typing import Literal
 
 from audiocnn.errors import ParameterError
 
-__all__ = ["TrainConfig"]
+__all__ = ["PREDICT_BATCH_SIZE", "TrainConfig"]
+
+PREDICT_BATCH_SIZE = 128
+"""Files that prediction scores together by default."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,13 +23,13 @@ import torch
 from torch import Tensor
 
 from audiocnn.classifier import Classifier
+from audiocnn.config import PREDICT_BATCH_SIZE
 from audiocnn.data.manifest import AUDIO_SUFFIXES, find_recordings, read_file_names
 from audiocnn.data.tables import TABLE_SUFFIXES
 from audiocnn.errors import AudioReadError, ParameterError
 
 __all__ = ["OUT_ENDINGS", "FileScores", "collect_files", "score_files", "write_predictions"]
 
-BATCH_SIZE = 128
 OUT_ENDINGS = (".csv", ".jsonl", ".parquet")
 
 
@@ -79,7 +79,7 @@ def score_files(
     classifier: Classifier,
     paths: Iterable[Path],
     *,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int = PREDICT_BATCH_SIZE,
     workers: int | None = None,
 ) -> Iterator[FileScores]:
     """Score files, in order; each gets the scores that `classifier.predict` gives it alone.

@@ -31,7 +31,7 @@ __all__ = ["Batches", "feature_statistics", "fit", "training_loss"]
 
 logger = logging.getLogger(__name__)
 
-# samples whose features are taken at once: a quarter of a GB at most
+# samples whose features are taken at once, which bounds memory
 STATISTICS_SAMPLES = 4_000_000
 
 
@@ -155,7 +155,7 @@ class _Training(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         loss = training_loss(self.classifier, *batch, config=self.run, generator=self.draws)
-        self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch[0]))
+        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]))
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
@@ -165,7 +165,7 @@ class _Training(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         accuracy = torch.cat(self.hits).float().mean().item()
         self.hits.clear()
-        self.log("validation_accuracy", accuracy, prog_bar=True)
+        self.log("validation_accuracy", accuracy)
         if accuracy >= self.best_accuracy:  # of equals the later, which the one cycle has settled more
             self.best_accuracy = accuracy
             self.classifier.save(self.run.out / "model.safetensors")

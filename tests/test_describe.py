@@ -24,9 +24,11 @@ def test_macs_of_a_net_worked_by_hand():
 
 def test_counting_leaves_the_net_as_it_was():
     net = create("bc_resnet_1", num_classes=2).train()
+    net.body.eval()  # as where a trained body is kept
+    modes = [module.training for module in net.modules()]
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     count_macs(net)
-    assert net.training
+    assert [module.training for module in net.modules()] == modes
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
     assert not any(module._forward_hooks for module in net.modules() if isinstance(module, Conv1d))
 

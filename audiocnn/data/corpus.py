@@ -108,11 +108,6 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    @property
-    def seconds(self) -> float:
-        """How long all recordings are together."""
-        return len(self.samples) / self.sample_rate
-
     def windows(self, indices: Tensor, window: int, *, generator: torch.Generator | None = None) -> Tensor:
         """Recordings as a batch, each placed in a window as `place` does.
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiocnn.data.tables import TABLE_SUFFIXES, read_table
+from audiocnn.data.tables import COLUMNS, TABLE_SUFFIXES, read_table
 from audiocnn.errors import ManifestError, ParameterError
 
 __all__ = [
@@ -31,9 +31,8 @@ __all__ = [
 ]
 
 AUDIO_SUFFIXES = frozenset({".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"})
-"""The files that count as recordings in a folder of label folders."""
+"""The files that count as recordings in a folder."""
 
-_COLUMNS = ("file_name", "label", "speaker", "split")
 _SPLITS = ("train", "validation", "test")
 _SPLIT_NAMES = {name: name for name in _SPLITS} | dict.fromkeys(("val", "valid", "dev"), "validation")
 _ROWS_LISTED = 20
@@ -143,8 +142,8 @@ def read_file_names(source: str | os.PathLike[str]) -> list[Path]:
     paths = []
     problems = []
     for row in read_table(table):
-        name = row.cells.get("file_name", "").strip()
-        if not name:
+        name = row.cells.get("file_name", "")
+        if not name.strip():
             problems.append(f"{row.where}: {row.fault or 'file_name is empty'}")
         paths.append(table.parent / name)
     if problems:
@@ -191,10 +190,10 @@ def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
         if name.is_relative_to(path.parent):
             name = name.relative_to(path.parent)
         rows.append((name.as_posix(), clip.label or "", clip.speaker or "", clip.split or ""))
-    used = [i for i, column in enumerate(_COLUMNS) if column == "file_name" or any(row[i] for row in rows)]
+    used = [i for i, column in enumerate(COLUMNS) if column == "file_name" or any(row[i] for row in rows)]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([_COLUMNS[i] for i in used])
+        writer.writerow([COLUMNS[i] for i in used])
         writer.writerows([row[i] for i in used] for row in rows)
 
 

@@ -212,11 +212,6 @@ class LogMel(Scan):
         """Rows of the features."""
         return self.config.n_mels
 
-    @property
-    def frame_rate_hz(self) -> float:
-        """Frames a second."""
-        return self.config.sample_rate / self.config.hop_length
-
     def mel_power(self, waveform: Tensor) -> Tensor:
         """Mel power before the logarithm: `(batch, time)` -> `(batch, 1, n_mels, frames)`."""
         if waveform.dim() != 2 or len(waveform) == 0:

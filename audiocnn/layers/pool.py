@@ -76,13 +76,24 @@ def fold_windows(parts: Parts, window: int, merge: Callable[[Parts, Parts], Part
     return tuple(torch.stack(p, dim=-1).flatten(-2)[..., :outputs] for p in zip(*whole, strict=True))
 
 
-def _check_window(window: int) -> int:
-    if window < 1:
-        raise ParameterError(f"window={window} must be a positive number of steps")
-    return window
+class _WindowPool(Scan):
+    """What pools of `window` steps have in common."""
+
+    row_axis = None
+
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        if window < 1:
+            raise ParameterError(f"window={window} must be a positive number of steps")
+        self.window = window
+        self.time_axis = Axis.scan(window)
+
+    def extra_repr(self) -> str:
+        """The window."""
+        return f"window={self.window}"
 
 
-class WindowMean(Scan):
+class WindowMean(_WindowPool):
     """The mean of each `window` steps: `(batch, channel, time)` -> `(batch, channel, time - window + 1)`.
 
     Args:
@@ -92,13 +103,6 @@ class WindowMean(Scan):
     tensor([[[2., 4.]]])
     """
 
-    row_axis = None
-
-    def __init__(self, window: int) -> None:
-        super().__init__()
-        self.window = _check_window(window)
-        self.time_axis = Axis.scan(window)
-
     def forward(self, x: Tensor) -> Tensor:
         """Average."""
         self.require_span(x)
@@ -107,12 +111,8 @@ class WindowMean(Scan):
         (total,) = fold_windows((x,), self.window, lambda a, b: (a[0] + b[0],))
         return total / self.window
 
-    def extra_repr(self) -> str:
-        """The window."""
-        return f"window={self.window}"
 
-
-class WindowStatistics(Scan):
+class WindowStatistics(_WindowPool):
     """Mean and standard deviation of each `window` steps, as channels side by side.
 
     `(batch, channel, time)` -> `(batch, 2 * channel, time - window + 1)`: the statistics
@@ -132,13 +132,7 @@ class WindowStatistics(Scan):
              [0.0000, 1.0000]]])
     """
 
-    row_axis = None
     SMOOTHING = 1e-10
-
-    def __init__(self, window: int) -> None:
-        super().__init__()
-        self.window = _check_window(window)
-        self.time_axis = Axis.scan(window)
 
     def forward(self, x: Tensor) -> Tensor:
         """Describe."""
@@ -153,10 +147,6 @@ class WindowStatistics(Scan):
             _, mean, squares = fold_windows((count, x, torch.zeros_like(x)), self.window, _merge_moments)
         deviation = (squares / self.window + self.SMOOTHING).sqrt() - self.SMOOTHING**0.5
         return torch.cat((mean, deviation), dim=1)
-
-    def extra_repr(self) -> str:
-        """The window."""
-        return f"window={self.window}"
 
 
 def _merge_moments(a: Parts, b: Parts) -> Parts:

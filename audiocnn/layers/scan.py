@@ -12,8 +12,9 @@ stream of chunks with the results of the whole:
 Containers do not buffer; they fold the steps of what they hold.
 """
 
+import contextlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import torch
@@ -73,6 +74,22 @@ class Scan(nn.Module):
                 place = f" at '{name}'" if name else ""
                 raise LawError(f"{type(module).__name__}{place} cannot stream: {module.law_remedy}")
         raise LawError(f"{type(self).__name__} cannot stream: {self.law_remedy}")
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """For a `with` statement: in evaluation mode; afterwards as before.
+
+        The mode belongs to the module, not to the thread: put one that several threads share into
+        evaluation mode beforehand.
+        """
+        training = [module for module in self.modules() if module.training]
+        for module in training:
+            module.training = False
+        try:
+            yield
+        finally:
+            for module in training:
+                module.training = True
 
     def step(self, chunk: Tensor, state: State = None) -> tuple[Tensor | None, State]:
         """Take the next chunk of a stream and give the outputs that are due.

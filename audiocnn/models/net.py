@@ -93,13 +93,11 @@ class Net(Sequential):
             outputs.append((module, output.numel()))
 
         hooks = [module.register_forward_hook(note) for module in self.modules()]
-        was_training = self.training
         one = next(self.parameters()).new_zeros(1, self.config.in_channels, self.rows, self.window)
         try:
-            with torch.inference_mode():
-                self.eval()(one)
+            with self.evaluating(), torch.inference_mode():
+                self(one)
         finally:
-            self.train(was_training)
             for hook in hooks:
                 hook.remove()
         return outputs

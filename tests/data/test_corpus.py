@@ -45,7 +45,7 @@ def test_sixteen_bit_recordings_come_back_exactly_and_in_order(
     assert corpus.labels == ("yes", "no")
     assert corpus.sample_rate == 16000
     assert len(corpus) == 6
-    assert corpus.seconds == sum(map(len, recordings)) / 16000
+    assert len(corpus.samples) == sum(map(len, recordings))
     assert corpus.samples.dtype == torch.int16
     assert {corpus.offsets.dtype, corpus.lengths.dtype, corpus.targets.dtype} == {torch.int64}
 
@@ -59,7 +59,7 @@ def test_what_exceeds_full_scale_is_clipped_and_what_lies_between_rounded(tmp_pa
 
 def test_recordings_are_resampled_to_the_corpus_rate(tmp_path: Path) -> None:
     clips = write_clips(tmp_path, [np.zeros(1600, np.int16)])
-    assert Corpus.load(clips, labels=["no"], sample_rate=8000).seconds == 0.1
+    assert len(Corpus.load(clips, labels=["no"], sample_rate=8000).samples) == 800
 
 
 def test_all_unreadable_recordings_are_listed_at_once(tmp_path: Path) -> None:

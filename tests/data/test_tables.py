@@ -53,6 +53,12 @@ def test_every_format_holds_the_same_clips(recordings, suffix):
     assert read_file_names(table) == [clip.path for clip in expected(recordings)]
 
 
+def test_both_readers_take_a_name_as_it_is(tmp_path):
+    (tmp_path / " 1.wav").touch()
+    table = write(tmp_path / "words.csv", [{"file_name": " 1.wav"}])
+    assert read_file_names(table) == [clip.path for clip in read_manifest(table)] == [tmp_path / " 1.wav"]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_nemo_names_the_file_otherwise(recordings, suffix):
     rows = [{"audio_filepath": row["file_name"], **row} for row in ROWS]
