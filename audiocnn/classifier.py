@@ -36,6 +36,8 @@ BLOCK_SECONDS = 10.0
 # What a CPU works on at once: clips up to their features, and bytes of a net's largest layer.
 CLIPS_AT_ONCE = 8
 CACHE_BYTES = 8 << 20
+# what comes with the package, by name
+_SHIPPED = {"demo": Path(__file__).with_name("demo.safetensors")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,22 +268,37 @@ class Classifier(Sequential):
             return self.score_clips([heard])[0]
         return (total / windows).to(self.normalize.mean.dtype)
 
-    def score_file(self, path: Path) -> Tensor:
-        """Scores `(num_classes,)` of a file; a long one is read in blocks.
+    def score_file(
+        self, path: Path, *, start_seconds: float = 0.0, stop_seconds: float | None = None
+    ) -> Tensor:
+        """Scores `(num_classes,)` of a file, or a part of one; what is long is read in blocks.
+
+        Args:
+            path: the file.
+            start_seconds: where the part begins.
+            stop_seconds: where it ends; None, or beyond the end, is the end of the file.
 
         Raises:
             AudioReadError: if the file cannot be read.
+            ParameterError: if the part is empty or begins behind the end of the file.
         """
-        source = self.clip_or_blocks(path)
+        source = self.clip_or_blocks(path, start_seconds=start_seconds, stop_seconds=stop_seconds)
         return self.score_clips([source])[0] if isinstance(source, Tensor) else self.score_blocks(source)
 
-    def clip_or_blocks(self, path: Path) -> Tensor | Iterator[Tensor]:
-        """A file at our rate: its waveform `(time,)`, or the blocks of one too long to hold whole.
+    def clip_or_blocks(
+        self, path: Path, *, start_seconds: float = 0.0, stop_seconds: float | None = None
+    ) -> Tensor | Iterator[Tensor]:
+        """What `score_file` scores, at our rate: a waveform `(time,)`, or blocks if too long to hold whole.
 
-        Raises:
-            AudioReadError: if the file cannot be read; of a long one, also when a later block is taken.
+        It takes and raises what `score_file` does, of blocks also when a later one is taken.
         """
-        blocks = audio.blocks(path, block_seconds=BLOCK_SECONDS, sample_rate=self.sample_rate)
+        blocks = audio.blocks(
+            path,
+            block_seconds=BLOCK_SECONDS,
+            sample_rate=self.sample_rate,
+            start_seconds=start_seconds,
+            stop_seconds=stop_seconds,
+        )
         first = next(blocks)
         second = next(blocks, None)
         return first if second is None else chain((first, second), blocks)
@@ -354,7 +371,9 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     Nothing in the file is executed: it holds numbers, and a config as JSON.
 
     Args:
-        path: the `.safetensors` file.
+        path: the `.safetensors` file; or "demo" for the one that comes with audiocnn, a BC-ResNet-1
+            for ten English commands that has heard nothing but synthetic speech
+            (`recipes/synthetic_words`).
         device: where to put it, such as `"cuda"`.
 
     Raises:
@@ -362,7 +381,7 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
             newer audiocnn.
         ParameterError: for a device that is not there.
     """
-    path = Path(path)
+    path = _SHIPPED.get(os.fspath(path)) or Path(path)
     config, tensors = model_file.read(path)
     try:
         classifier = Classifier(config_from(config)).to(tensors["normalize.mean"].dtype)

@@ -1,8 +1,11 @@
 """How good a classifier is: its scores on labelled recordings, against their labels."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,6 +18,8 @@ from audiocnn.predict import score_files
 
 __all__ = ["Evaluation", "choose_split", "evaluate"]
 
+_FEW_GROUPS = 20  # below it a bootstrap's interval is narrower than nine tenths of what it should be
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
@@ -24,11 +29,30 @@ class Evaluation:
         labels: the classes.
         scores: probabilities `(clips, num_classes)`.
         targets: indices of the true labels `(clips,)`.
+        groups: the name of each clip's speaker or file, drawn together for the intervals; None draws clip by
+            clip.
+        grouped_by: what these names are.
+
+    Raises:
+        ParameterError: if there is not one group for each clip.
+
+    >>> scores = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]])
+    >>> evaluation = Evaluation(labels=("no", "yes"), scores=scores, targets=torch.tensor([0, 1, 1]))
+    >>> f"{evaluation.accuracy:.3f}"
+    '0.667'
     """
 
     labels: tuple[str, ...]
     scores: Tensor
     targets: Tensor
+    groups: tuple[str, ...] | None = None
+    grouped_by: Literal["speaker", "file", "clip"] = "clip"
+
+    def __post_init__(self) -> None:
+        if self.groups is not None and len(self.groups) != len(self.targets):
+            raise ParameterError(
+                f"groups names {len(self.groups)} groups for {len(self.targets)} clips; name that of each"
+            )
 
     @property
     def accuracy(self) -> float:
@@ -40,18 +64,57 @@ class Evaluation:
         """Counts `(true, predicted)`."""
         return metrics.confusion_matrix(self.scores.argmax(dim=1), self.targets, len(self.labels))
 
+    @property
+    def top_k(self) -> int | None:
+        """How many scores `top_k_accuracy` looks at: 5 of more than 10, 3 of more than 3 classes, or none."""
+        return 5 if len(self.labels) > 10 else 3 if len(self.labels) > 3 else None
+
+    @property
+    def top_k_accuracy(self) -> float | None:
+        """Part of the clips whose label is among the `top_k` with the highest scores, 0 to 1."""
+        return metrics.top_k_accuracy(self.scores, self.targets, self.top_k) if self.top_k else None
+
+    @cached_property
+    def intervals(self) -> metrics.Intervals:
+        """95 % intervals of accuracy and macro F1, as `metrics.bootstrap_intervals` gives."""
+        predicted = self.scores.argmax(dim=1)
+        groups = torch.arange(len(self.targets))
+        if self.groups is not None:
+            numbers = {name: number for number, name in enumerate(self.groups)}
+            groups = torch.tensor([numbers[name] for name in self.groups])
+        return metrics.bootstrap_intervals(predicted, self.targets, groups, len(self.labels))
+
     def __str__(self) -> str:
         """The report for the terminal."""
         confusion = self.confusion
-        right, clips = int(confusion.diag().sum()), len(self.targets)
-        total = f"accuracy {100 * self.accuracy:.2f} % ({right} of {clips} clips)"
         return "\n\n".join(
             (
                 metrics.format_per_class(confusion, self.labels),
                 metrics.format_confusion(confusion, self.labels),
-                f"{total}, macro F1 {metrics.macro_f1(confusion):.4f}",
+                self._figures(confusion),
             )
         )
+
+    def _figures(self, confusion: Tensor) -> str:
+        """The figures over all classes, accuracy last, where it is seen."""
+        intervals = self.intervals
+        drawn = f"{intervals.groups} {self.grouped_by}{'s' if intervals.groups > 1 else ''}"
+        wider, only = (" or wider", "only ") if intervals.groups < _FEW_GROUPS else ("", "")
+        others = f"macro F1 {metrics.macro_f1(confusion):.4f}"
+        if intervals.macro_f1 is not None:
+            low, high = intervals.macro_f1
+            others += f" (95 % interval {low:.4f} to {high:.4f}{wider})"
+        if self.top_k_accuracy is not None:
+            others += f", top-{self.top_k} accuracy {100 * self.top_k_accuracy:.2f} %"
+        if intervals.accuracy is not None:
+            low, high = intervals.accuracy
+            sure = f"95 % interval {100 * low:.2f} to {100 * high:.2f}{wider}, from {only}{drawn}"
+        elif intervals.groups == 1:
+            sure = f"no interval from a single {self.grouped_by}"
+        else:
+            sure = f"no interval, as all {drawn} score alike"
+        right = f"{int(confusion.diag().sum())} of {len(self.targets)} clips"
+        return f"{others}\naccuracy {100 * self.accuracy:.2f} % ({right}; {sure})"
 
     def as_dict(self) -> dict[str, object]:
         """The report as plain values, for JSON."""
@@ -61,6 +124,9 @@ class Evaluation:
             "clips": len(self.targets),
             "accuracy": self.accuracy,
             "macro_f1": metrics.macro_f1(confusion),
+            "top_k": self.top_k,
+            "top_k_accuracy": self.top_k_accuracy,
+            "intervals": {**self.intervals._asdict(), "level": 0.95, "resampled": self.grouped_by},
             "classes": {label: result._asdict() for label, result in per_class},
             "labels": list(self.labels),
             "confusion": confusion.tolist(),
@@ -128,26 +194,34 @@ def choose_split(clips: Sequence[Clip], split: str) -> list[Clip]:
 
 
 def evaluate(classifier: Classifier, clips: Sequence[Clip]) -> Evaluation:
-    """Score labelled recordings.
+    """Score labelled recordings, or parts of them.
+
+    The intervals are drawn by speaker where every clip names one, else by file.
 
     Args:
         classifier: what is judged.
         clips: recordings with labels that the classifier knows.
 
     Raises:
-        ManifestError: listing every clip with an unknown label, or every file that
+        ManifestError: if there are no clips, or listing every clip with an unknown label, or every file that
             cannot be read: what is left out would change the figures.
     """
+    if not clips:
+        raise ManifestError("there are no clips to judge; give at least one")
     index_of = {label: i for i, label in enumerate(classifier.labels)}
     unknown = [f"{clip.path}: label {clip.label!r}" for clip in clips if clip.label not in index_of]
     if unknown:
         raise ManifestError(list_problems("the classifier does not know the labels of these clips", unknown))
-    scored = list(score_files(classifier, (clip.path for clip in clips)))
+    scored = list(score_files(classifier, clips))
     problems = [file.error for file in scored if file.error is not None]
     if problems:
-        raise ManifestError(list_problems("these recordings cannot be read", problems))
+        raise ManifestError(list_problems("these recordings cannot be read", list(dict.fromkeys(problems))))
+    speakers = tuple(clip.speaker for clip in clips if clip.speaker is not None)
+    by_speaker = len(speakers) == len(clips)
     return Evaluation(
         labels=classifier.labels,
         scores=torch.stack([file.scores for file in scored if file.scores is not None]),
         targets=torch.tensor([index_of[clip.label] for clip in clips if clip.label is not None]),
+        groups=speakers if by_speaker else tuple(os.path.normpath(clip.path) for clip in clips),
+        grouped_by="speaker" if by_speaker else "file",
     )

@@ -1,4 +1,4 @@
-"""How good scores are: accuracy, and which classes are taken for which.
+"""How good scores are: accuracy and how sure it is, and which classes are taken for which.
 
 torchmetrics is loaded by the functions that use it, since loading it takes
 about as long as loading torch.
@@ -7,6 +7,7 @@ about as long as loading torch.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,10 @@ from audiocnn.errors import ParameterError
 
 __all__ = [
     "ClassResult",
+    "Interval",
+    "Intervals",
     "accuracy",
+    "bootstrap_intervals",
     "confusion_matrix",
     "format_confusion",
     "format_per_class",
@@ -25,6 +29,7 @@ __all__ = [
 
 _KEYS = "abcdefghijklmnopqrst"  # one for each column of the largest table that is shown whole
 _PAIRS_LISTED = 20
+_DRAWN_AT_ONCE = 1 << 22  # kinds of groups times resamples; bounds memory
 
 
 class ClassResult(NamedTuple):
@@ -41,6 +46,36 @@ class ClassResult(NamedTuple):
     recall: float
     f1: float
     support: int
+
+
+class Interval(NamedTuple):
+    """From which value to which.
+
+    Attributes:
+        low: the smaller end.
+        high: the greater end.
+    """
+
+    low: float
+    high: float
+
+
+class Intervals(NamedTuple):
+    """What `bootstrap_intervals` gives.
+
+    Attributes:
+        accuracy: 95 % interval of the accuracy; None where resampling tells nothing.
+        macro_f1: 95 % interval of the macro F1; None where resampling tells nothing.
+        groups: how many groups there are, and so are drawn at a time.
+        resamples: how often they were drawn.
+        seed: of the draws.
+    """
+
+    accuracy: Interval | None
+    macro_f1: Interval | None
+    groups: int
+    resamples: int
+    seed: int
 
 
 def accuracy(scores: Tensor, targets: Tensor) -> float:
@@ -102,12 +137,7 @@ def confusion_matrix(predicted: Tensor, targets: Tensor, num_classes: int) -> Te
     """
     from torchmetrics.functional.classification import multiclass_confusion_matrix
 
-    if predicted.shape != targets.shape or targets.dim() != 1:
-        raise ParameterError(
-            f"predicted {tuple(predicted.shape)} and targets {tuple(targets.shape)} must both be (batch,)"
-        )
-    for name, indices in (("predicted", predicted), ("targets", targets)):
-        _check_indices(name, indices, num_classes)
+    _check_predicted(predicted, targets, num_classes)
     return multiclass_confusion_matrix(predicted, targets, num_classes)
 
 
@@ -150,12 +180,90 @@ def macro_f1(confusion: Tensor) -> float:
     >>> macro_f1(torch.tensor([[2, 0, 0], [0, 0, 2], [0, 0, 0]]))
     0.333...
     """
-    results = per_class(confusion)
-    met = (confusion.sum(dim=0) + confusion.sum(dim=1) > 0).tolist()
-    f1 = [result.f1 for result, occurs in zip(results, met, strict=True) if occurs]
-    if not f1:
+    _check_square(confusion)
+    if not confusion.any():
         raise ParameterError("confusion holds no counts; give that of at least one clip")
-    return sum(f1) / len(f1)
+    return float(_macro_f1(confusion.diag(), confusion.sum(dim=1), confusion.sum(dim=0)))
+
+
+def _macro_f1(hits: Tensor, support: Tensor, taken: Tensor) -> Tensor:
+    """Macro F1, float64 `(...)`, of counts `(..., num_classes)`: right, of the class, taken for it."""
+    both = (support + taken).double()
+    return (2 * hits / both.clamp(min=1)).sum(dim=-1) / (both > 0).sum(dim=-1)
+
+
+def bootstrap_intervals(
+    predicted: Tensor,
+    targets: Tensor,
+    groups: Tensor,
+    num_classes: int,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Intervals:
+    """95 % intervals of accuracy and macro F1: how they might have come out on other speakers or files.
+
+    Clips that err together, such as those of one speaker, form a group; drawing them one by one would make
+    the intervals too narrow. `G` groups are drawn with replacement from the `G` that there are,
+    and the figures computed on all their clips, `resamples` times. The interval reaches from the 2.5 % to
+    the 97.5 % quantile of what comes out: the percentile interval of Efron & Tibshirani (1993), An
+    Introduction to the Bootstrap, chapter 13.
+
+    Of few groups such an interval is too narrow: the draws vary by `(G - 1) / G` of the variance to be
+    estimated, and by a normal, not Student's, distribution. Of a mean it has 0.7 of the width that it
+    should have for 6 groups, 0.9 for 20.
+
+    Args:
+        predicted: class indices, int64 `(batch,)`.
+        targets: the true ones, int64 `(batch,)`.
+        groups: any number for the group of each clip, int64 `(batch,)`.
+        num_classes: how many classes there are.
+        resamples: how often to draw; the ends of 95 % intervals want 1000 or more.
+        seed: another seed makes other draws, and ends that differ a little.
+
+    Returns:
+        The intervals; None for a figure that all draws agree on, as where no clip is wrong or
+        all are of one group. That it could not be otherwise is not known then.
+
+    Raises:
+        ParameterError: if the shapes differ, there are no clips, an index is outside
+            0..num_classes-1 or resamples is not positive.
+
+    >>> right = torch.arange(200) < 180
+    >>> bootstrap_intervals(right.long(), torch.ones(200).long(), torch.arange(200), 2).accuracy
+    Interval(low=0.855, high=0.94)
+    """
+    _check_predicted(predicted, targets, num_classes)
+    if groups.shape != targets.shape or not len(groups):
+        raise ParameterError(
+            f"groups {tuple(groups.shape)} and targets {tuple(targets.shape)} must both be (batch,), "
+            "of at least one clip"
+        )
+    if resamples < 1:
+        raise ParameterError(f"resamples={resamples} must be a positive integer; 2000 is the default")
+    _, group = torch.unique(groups, return_inverse=True)
+    n = int(group.max()) + 1
+    cells = group * num_classes
+    # what each group adds: right, of the class, taken for it
+    added = ((cells + targets)[predicted == targets], cells + targets, cells + predicted)
+    counts = torch.stack([torch.bincount(cell, minlength=n * num_classes) for cell in added])
+    counts = counts.view(3, n, num_classes).transpose(0, 1).flatten(1)  # (group, 3 * class)
+    # groups that add the same are one kind: where each is one clip, far fewer kinds than groups
+    kinds, sizes = torch.unique(counts, dim=0, return_counts=True)
+    shares = (sizes.double() / n).numpy()
+    draws = np.random.default_rng(seed)
+    figures = []
+    at_once = max(1, _DRAWN_AT_ONCE // len(kinds))
+    for first in range(0, resamples, at_once):
+        some = min(at_once, resamples - first)
+        times = torch.from_numpy(draws.multinomial(n, shares, size=some)).double()  # (resample, kind)
+        sums = (times @ kinds.double()).view(some, 3, num_classes)
+        hits, support, taken = sums.unbind(dim=1)
+        figures.append(torch.stack((hits.sum(dim=1) / support.sum(dim=1), _macro_f1(hits, support, taken))))
+    ends = torch.cat(figures, dim=1).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64), dim=1)
+    # rounding may part figures that are the same by less than this
+    accuracy, macro = (Interval(*end) if end[1] - end[0] > 1e-12 else None for end in ends.T.tolist())
+    return Intervals(accuracy=accuracy, macro_f1=macro, groups=n, resamples=resamples, seed=seed)
 
 
 def format_per_class(confusion: Tensor, labels: Sequence[str]) -> str:
@@ -243,6 +351,16 @@ def _check_scores(scores: Tensor, targets: Tensor) -> None:
     if scores.isnan().any():
         raise ParameterError("scores hold NaN; look for it in the network or its input")
     _check_indices("targets", targets, scores.shape[1])
+
+
+def _check_predicted(predicted: Tensor, targets: Tensor, num_classes: int) -> None:
+    """Raise where predicted classes and true ones cannot be compared."""
+    if predicted.shape != targets.shape or targets.dim() != 1:
+        raise ParameterError(
+            f"predicted {tuple(predicted.shape)} and targets {tuple(targets.shape)} must both be (batch,)"
+        )
+    for name, indices in (("predicted", predicted), ("targets", targets)):
+        _check_indices(name, indices, num_classes)
 
 
 def _check_indices(name: str, indices: Tensor, num_classes: int) -> None:

@@ -1,6 +1,6 @@
-"""Files in, scores out: any number of them, in order, in bounded memory.
+"""Files in, scores out: any number of them or of their parts, in order, in bounded memory.
 
-    paths - batches of paths - each read and scored by one of the workers, some ahead - rows
+    files - batches of files - each read and scored by one of the workers, some ahead - rows
 
 Which files share a batch follows from their places in the input alone, so that a
 run that is repeated computes the same.
@@ -10,7 +10,7 @@ import csv
 import json
 import os
 import sys
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
@@ -22,74 +22,86 @@ from typing import IO, Any, Protocol
 import torch
 from torch import Tensor
 
-from audiocnn.classifier import Classifier
+from audiocnn.classifier import BLOCK_SECONDS, Classifier
 from audiocnn.config import PREDICT_BATCH_SIZE
-from audiocnn.data.manifest import AUDIO_SUFFIXES, find_recordings, read_file_names
+from audiocnn.data.corpus import read_parts
+from audiocnn.data.manifest import AUDIO_SUFFIXES, Clip, find_recordings, read_recordings, unreadable
 from audiocnn.data.tables import TABLE_SUFFIXES
 from audiocnn.errors import AudioReadError, ParameterError
 
 __all__ = ["OUT_ENDINGS", "FileScores", "collect_files", "score_files", "write_predictions"]
 
 OUT_ENDINGS = (".csv", ".jsonl", ".parquet")
+_SECONDS = ("start", "stop")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileScores:
-    """The scores of one file, or why it has none.
+    """The scores of one file or part of a file, or why it has none.
 
     Attributes:
-        path: the file.
+        clip: the file, and where the part starts and stops.
         scores: probabilities `(num_classes,)`; None for a file that cannot be read.
         error: what is wrong with it; None for a good file.
     """
 
-    path: Path
+    clip: Clip
     scores: Tensor | None = None
     error: str | None = None
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.clip.path
 
-def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path]:
+
+def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path | Clip]:
     """The recordings that files, folders and manifests name, in the order given.
 
     Args:
         inputs: a file stands for itself, whether it can be read or not; a folder for all the
             recordings below it, sorted, hidden ones left out; a table (`.csv`, `.tsv`, `.jsonl`,
-            `.json`, `.parquet`) for the files in its column `file_name`, whatever else it holds.
+            `.json`, `.parquet`) for the files in its column `file_name`, or the parts of them from
+            `start` to `stop`, whatever else it holds.
+
+    Returns:
+        The path of each whole file, a clip for each part of one.
 
     Raises:
         ManifestError: for a manifest that cannot be read.
         ParameterError: for a folder without a recording.
     """
-    paths: list[Path] = []
+    files: list[Path | Clip] = []
     for source in map(Path, inputs):
         if source.is_dir():
             found = find_recordings(source)
             if not found:
                 suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
                 raise ParameterError(f"{source} holds no recording ({suffixes}); name a folder that does")
-            paths += found
+            files += found
         elif source.suffix.lower() in TABLE_SUFFIXES:
-            paths += read_file_names(source)
+            files += [clip if clip.is_part else clip.path for clip in read_recordings(source)]
         else:
-            paths.append(source)
-    return paths
+            files.append(source)
+    return files
 
 
 def score_files(
     classifier: Classifier,
-    paths: Iterable[Path],
+    files: Iterable[Path | Clip],
     *,
     batch_size: int = PREDICT_BATCH_SIZE,
     workers: int | None = None,
 ) -> Iterator[FileScores]:
     """Score files, in order; each gets the scores that `classifier.predict` gives it alone.
 
-    A file that cannot be read gives its error and stops nothing. A long one is scored in
-    blocks as it is read.
+    A file that cannot be read, or ends before the part starts, gives its error and stops nothing. A long one
+    is scored in blocks as it is read. A part's scores are those of a file that holds just the part.
 
     Args:
         classifier: on any device.
-        paths: the files; taken from the iterable as they are needed.
+        files: paths, or clips, of which only the start and stop count; taken from the iterable as
+            they are needed.
         batch_size: files scored together.
         workers: threads that each read and score a batch; by default as many as torch computes with.
 
@@ -100,11 +112,12 @@ def score_files(
     for name, value in (("batch_size", batch_size), ("workers", workers)):
         if value < 1:
             raise ParameterError(f"{name}={value} must be a positive integer")
-    return _scored(classifier, iter(paths), batch_size, workers)
+    clips = (file if isinstance(file, Clip) else Clip(path=file, label=None) for file in files)
+    return _scored(classifier, clips, batch_size, workers)
 
 
 def _scored(
-    classifier: Classifier, remaining: Iterator[Path], batch_size: int, workers: int
+    classifier: Classifier, remaining: Iterator[Clip], batch_size: int, workers: int
 ) -> Iterator[FileScores]:
     """Hand batches to the workers, a few ahead of the one whose rows are due."""
     # glibc hands freed memory back, to be faulted in again by every batch, until it has seen a large
@@ -124,39 +137,56 @@ def _scored(
                 rows = future.result()
                 # long ones get tasks of their own, so that all workers share them
                 long = {
-                    path: pool.submit(_score_long, classifier, path)
-                    for path, row in zip(batch, rows, strict=True)
+                    clip: pool.submit(_score_long, classifier, clip)
+                    for clip, row in zip(batch, rows, strict=True)
                     if row is None
                 }
-                for path, row in zip(batch, rows, strict=True):
-                    yield row if row is not None else long[path].result()
+                for clip, row in zip(batch, rows, strict=True):
+                    yield row if row is not None else long[clip].result()
                 due.extend((batch, pool.submit(_score, classifier, batch)) for batch in islice(batches, 1))
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
 
 
-def _score(classifier: Classifier, paths: Sequence[Path]) -> list[FileScores | None]:
-    """Read and score one batch of clips together; None for a recording too long to hold whole."""
-    rows: list[FileScores | None] = [None] * len(paths)
-    clips: dict[int, Tensor] = {}
-    for i, path in enumerate(paths):
-        try:
-            source = classifier.clip_or_blocks(path)
-            if isinstance(source, Tensor):
-                clips[i] = source
-        except AudioReadError as error:
-            rows[i] = FileScores(path=path, error=str(error))
-    for i, scores in zip(clips, classifier.score_clips(list(clips.values())), strict=True):
-        rows[i] = FileScores(path=paths[i], scores=scores)
+def _score(classifier: Classifier, clips: Sequence[Clip]) -> list[FileScores | None]:
+    """Read and score one batch of clips together; None for one too long to hold whole."""
+    rows: list[FileScores | None] = [None] * len(clips)
+    waveforms: dict[int, Tensor] = {}
+    for i, source in _sources(classifier, clips):
+        if isinstance(source, str):
+            rows[i] = FileScores(clip=clips[i], error=source)
+        elif isinstance(source, Tensor):
+            waveforms[i] = source
+    for i, scores in zip(waveforms, classifier.score_clips(list(waveforms.values())), strict=True):
+        rows[i] = FileScores(clip=clips[i], scores=scores)
     return rows
 
 
-def _score_long(classifier: Classifier, path: Path) -> FileScores:
+def _sources(
+    classifier: Classifier, clips: Sequence[Clip]
+) -> Iterator[tuple[int, Tensor | Iterator[Tensor] | str]]:
+    """What `clip_or_blocks` gives of each clip, or why it cannot be read; a file's short parts together."""
+    short_of: dict[Path, list[int]] = defaultdict(list)
+    for i, clip in enumerate(clips):
+        if clip.stop is not None and clip.stop - clip.start <= BLOCK_SECONDS:
+            short_of[clip.path].append(i)
+            continue
+        try:
+            yield i, classifier.clip_or_blocks(clip.path, start_seconds=clip.start, stop_seconds=clip.stop)
+        except (AudioReadError, ParameterError) as error:  # a ParameterError: the file ends before the part
+            yield i, unreadable(clip, error)
+    for members in short_of.values():
+        parts = read_parts([clips[i] for i in members], sample_rate=classifier.sample_rate)
+        yield from ((members[j], source) for j, source in parts)
+
+
+def _score_long(classifier: Classifier, clip: Clip) -> FileScores:
     try:
-        return FileScores(path=path, scores=classifier.score_file(path))
+        scores = classifier.score_file(clip.path, start_seconds=clip.start, stop_seconds=clip.stop)
     except AudioReadError as error:
-        return FileScores(path=path, error=str(error))
+        return FileScores(clip=clip, error=str(error))
+    return FileScores(clip=clip, scores=scores)
 
 
 class _Writer(Protocol):
@@ -164,7 +194,7 @@ class _Writer(Protocol):
 
 
 class _CSVWriter:
-    """Comma-separated, with a header; numbers keep all the digits of a float32."""
+    """Comma-separated, with a header; scores keep all the digits of a float32, seconds all of a float64."""
 
     def __init__(self, file: IO[str], columns: Sequence[str]) -> None:
         self._writer = csv.DictWriter(file, columns, lineterminator="\n")
@@ -172,7 +202,8 @@ class _CSVWriter:
 
     def write(self, row: dict[str, Any]) -> None:
         """Write a row; None becomes an empty cell."""
-        self._writer.writerow({k: f"{v:.9g}" if isinstance(v, float) else v for k, v in row.items()})
+        is_score = {k: isinstance(v, float) and k not in _SECONDS for k, v in row.items()}
+        self._writer.writerow({k: f"{v:.9g}" if is_score[k] else v for k, v in row.items()})
 
 
 class _JSONLWriter:
@@ -195,8 +226,9 @@ class _ParquetWriter(AbstractContextManager["_ParquetWriter"]):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        texts = ("file_name", "label", "error")
-        self._schema = pa.schema([(c, pa.string() if c in texts else pa.float32()) for c in columns])
+        types = dict.fromkeys(("file_name", "label", "error"), pa.string())
+        types |= dict.fromkeys(_SECONDS, pa.float64())
+        self._schema = pa.schema([(column, types.get(column, pa.float32())) for column in columns])
         self._writer = pq.ParquetWriter(path, self._schema)
         self._rows: list[dict[str, Any]] = []
 
@@ -224,6 +256,7 @@ def write_predictions(
     out: Path | None = None,
     *,
     all_scores: bool = False,
+    parts: bool = False,
 ) -> int:
     """Write a row for every file - file name, label, score, error - as the scores come.
 
@@ -233,36 +266,36 @@ def write_predictions(
         out: a `.csv`, `.jsonl` or `.parquet` file, which appears when the last row is written; until then
             the rows are in the file of that name and `.partial`. None writes CSV to the standard output.
         all_scores: add a column for the score of every label.
+        parts: add the columns start and stop after the file name, for rows of parts of files. They are
+            in seconds; an empty stop is the end of the file.
 
     Returns:
-        How many files could not be read.
+        How many files or parts could not be read.
 
     Raises:
         OSError: if the folder of `out` does not exist or cannot be written.
         ParameterError: for another ending of `out`.
     """
-    columns = ["file_name", "label", "score", "error"]
+    columns = ["file_name", *(_SECONDS if parts else ()), "label", "score", "error"]
     if all_scores:
         columns += [f"score_{label}" for label in classifier.labels]
     failed = 0
     with ExitStack() as stack:
         writer, partial = _open(out, columns, stack)
         for file in scored:
-            writer.write(_row(classifier, file, all_scores=all_scores))
+            writer.write(_row(classifier, file, all_scores=all_scores, parts=parts))
             failed += file.error is not None
     if out is not None and partial is not None:
         partial.replace(out)
     return failed
 
 
-def _row(classifier: Classifier, file: FileScores, *, all_scores: bool) -> dict[str, Any]:
+def _row(classifier: Classifier, file: FileScores, *, all_scores: bool, parts: bool) -> dict[str, Any]:
     error = _printable(file.error) if file.error is not None else None
-    row: dict[str, Any] = {
-        "file_name": _printable(str(file.path)),
-        "label": None,
-        "score": None,
-        "error": error,
-    }
+    row: dict[str, Any] = {"file_name": _printable(str(file.path))}
+    if parts:
+        row |= {"start": file.clip.start, "stop": file.clip.stop}
+    row |= {"label": None, "score": None, "error": error}
     scores: dict[str, float | None] = dict.fromkeys(classifier.labels)
     if file.scores is not None:
         prediction = classifier.prediction(file.scores)

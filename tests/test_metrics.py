@@ -1,12 +1,15 @@
 """Metrics agree with scikit-learn, with torchmetrics, and with numbers worked by hand."""
 
+import itertools
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+import scipy.stats
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +17,10 @@ from hypothesis import strategies as st
 from audiocnn.errors import ParameterError
 from audiocnn.metrics import (
     ClassResult,
+    Interval,
+    Intervals,
     accuracy,
+    bootstrap_intervals,
     confusion_matrix,
     format_confusion,
     format_per_class,
@@ -89,6 +95,120 @@ def test_accuracy_agrees_with_torchmetrics(classes: int, batch: int, seed: int, 
     assert top_k_accuracy(scores, targets, classes) == 1.0
     confusion = confusion_matrix(scores.argmax(dim=1), targets, classes)
     assert accuracy(scores, targets) == pytest.approx(int(confusion.trace()) / batch)
+
+
+# --- bootstrap_intervals ---
+
+
+def test_an_interval_worked_by_hand() -> None:
+    # Two speakers: one clip, right; three clips, one of them right. Drawn are the first twice, each once, or
+    # the second twice, at 1/4, 1/2, 1/4: an accuracy of 1, 2/4 or 1/3. Macro F1: 1, as one class is met;
+    # the mean of 2*1/(1+2), 2*1/(3+1) and 0; or of 0, 2*1/(3+1) and 0.
+    predicted, targets = torch.tensor([0, 0, 1, 2]), torch.tensor([0, 1, 1, 1])
+    assert bootstrap_intervals(predicted, targets, torch.tensor([7, 3, 3, 3]), 4) == Intervals(
+        accuracy=Interval(1 / 3, 1.0),
+        macro_f1=Interval(pytest.approx(1 / 6), 1.0),
+        groups=2,
+        resamples=2000,
+        seed=0,
+    )
+
+
+def test_clip_by_clip_it_is_the_binomial() -> None:
+    right = torch.arange(200) < 180
+    interval = bootstrap_intervals(right.long(), torch.ones(200).long(), torch.arange(200), 2).accuracy
+    assert interval == pytest.approx(scipy.stats.binom.ppf([0.025, 0.975], 200, 0.9) / 200)
+
+
+def draw_answers(seed: int, *, clips: int, groups: int) -> tuple[torch.Tensor, ...]:
+    """Predicted and true classes, of four, and the group of each clip: groups differ in size and skill."""
+    draw = np.random.default_rng(seed)
+    group = np.concatenate((np.arange(groups), draw.integers(0, groups, clips - groups)))
+    targets = draw.integers(0, 4, clips)
+    skill = draw.uniform(0.3, 1.0, groups)[group]
+    predicted = np.where(draw.random(clips) < skill, targets, draw.integers(0, 4, clips))
+    return torch.tensor(predicted), torch.tensor(targets), torch.tensor(group)
+
+
+def figures_of(drawn: tuple[int, ...], answers: tuple[torch.Tensor, ...]) -> tuple[float, float]:
+    """Accuracy and macro F1 of the clips of some groups, by the functions for all clips."""
+    predicted, targets, group = answers
+    clips = torch.cat([(group == one).nonzero().flatten() for one in drawn])
+    confusion = confusion_matrix(predicted[clips], targets[clips], 4)
+    return float(confusion.trace() / confusion.sum()), macro_f1(confusion)
+
+
+@given(seed=st.integers(0, 2**40))
+@settings(max_examples=20, deadline=None)
+def test_of_three_groups_it_is_the_range_of_all_27_draws(seed: int) -> None:
+    # each draw has a chance of 1/27, which is more than 2.5 %
+    answers = draw_answers(seed, clips=12, groups=3)
+    all_draws = [figures_of(drawn, answers) for drawn in itertools.product(range(3), repeat=3)]
+    found = bootstrap_intervals(*answers, 4, resamples=20000, seed=seed)
+    for interval, values in zip(found[:2], zip(*all_draws, strict=True), strict=True):
+        if max(values) - min(values) < 1e-9:
+            assert interval is None
+        else:
+            assert interval == pytest.approx((min(values), max(values)))
+
+
+@pytest.mark.parametrize("figure", [0, 1])
+def test_intervals_agree_with_scipy(figure: int) -> None:
+    answers = draw_answers(1, clips=400, groups=25)
+    theirs = scipy.stats.bootstrap(
+        (np.arange(25),),
+        lambda drawn: figures_of(tuple(drawn), answers)[figure],
+        vectorized=False,
+        n_resamples=2000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    ours = bootstrap_intervals(*answers, 4)[figure]
+    # the ends vary by 0.002 from seed to seed
+    assert ours == pytest.approx(tuple(theirs.confidence_interval), abs=0.008)
+
+
+def test_a_seed_repeats_and_neither_order_nor_numbers_of_groups_matter() -> None:
+    predicted, targets, group = draw_answers(2, clips=300, groups=30)
+    found = bootstrap_intervals(predicted, targets, group, 4, seed=5)
+    assert found == bootstrap_intervals(predicted, targets, group, 4, seed=5)
+    shuffled = torch.randperm(300, generator=torch.Generator().manual_seed(0))
+    assert found == bootstrap_intervals(
+        predicted[shuffled], targets[shuffled], 1000 - group[shuffled], 4, seed=5
+    )
+    other = bootstrap_intervals(predicted, targets, group, 4, seed=6)
+    assert found.accuracy is not None and other.accuracy is not None
+    assert found.accuracy != other.accuracy
+    assert found.accuracy == pytest.approx(other.accuracy, abs=0.01)
+
+
+def test_clips_that_err_together_make_the_interval_wider() -> None:
+    right = (torch.arange(400) % 40) < 36  # one in ten speakers is never understood, or one in ten clips
+    answers = (right.long(), torch.ones(400).long())
+    widths = {}
+    for name, group in {"clip": torch.arange(400), "speaker": torch.arange(400) % 40}.items():
+        interval = bootstrap_intervals(*answers, group, 2).accuracy
+        assert interval is not None
+        widths[name] = interval.high - interval.low
+    # ten clips a speaker: as if there were a tenth of them
+    assert widths["speaker"] == pytest.approx(10**0.5 * widths["clip"], rel=0.15)
+
+
+def test_many_draws_are_made_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = draw_answers(3, clips=100, groups=10)
+    at_once = bootstrap_intervals(*answers, 4)
+    monkeypatch.setattr("audiocnn.metrics._DRAWN_AT_ONCE", 70)
+    assert bootstrap_intervals(*answers, 4) == at_once
+
+
+def test_where_all_draws_agree_there_is_no_interval() -> None:
+    targets = torch.tensor([0, 0, 1, 1])
+    nothing = Intervals(accuracy=None, macro_f1=None, groups=1, resamples=2000, seed=0)
+    assert bootstrap_intervals(torch.tensor([0, 1, 1, 1]), targets, torch.zeros(4).long(), 2) == nothing
+    assert bootstrap_intervals(targets, targets, torch.arange(4), 2) == nothing._replace(groups=4)
+
+
+# --- formats ---
 
 
 def test_the_whole_matrix_is_shown_for_few_classes() -> None:
@@ -175,6 +295,22 @@ TARGETS = torch.tensor([0, 1])
         (
             lambda: per_class(torch.ones(2, 3)),
             "confusion (2, 3) must be (true, predicted), as confusion_matrix gives",
+        ),
+        (
+            lambda: bootstrap_intervals(TARGETS, TARGETS, TARGETS[:1], 2),
+            "groups (1,) and targets (2,) must both be (batch,), of at least one clip",
+        ),
+        (
+            lambda: bootstrap_intervals(TARGETS[:0], TARGETS[:0], TARGETS[:0], 2),
+            "groups (0,) and targets (0,) must both be (batch,), of at least one clip",
+        ),
+        (
+            lambda: bootstrap_intervals(TARGETS + 1, TARGETS, TARGETS, 2),
+            "predicted holds 2; class indices must be in 0..1",
+        ),
+        (
+            lambda: bootstrap_intervals(TARGETS, TARGETS, TARGETS, 2, resamples=0),
+            "resamples=0 must be a positive integer; 2000 is the default",
         ),
         (lambda: macro_f1(torch.zeros(2, 2)), "confusion holds no counts; give that of at least one clip"),
         (

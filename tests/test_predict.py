@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+from dataclasses import replace
 
 import laws
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from audiocnn import ManifestError, ParameterError, predict
 from audiocnn import classifier as classifier_module
+from audiocnn.data.manifest import Clip
 from audiocnn.predict import collect_files, score_files, write_predictions
 
 RATE = 16000
@@ -63,6 +65,58 @@ def test_long_files_are_read_in_blocks_and_score_the_same(classifier, recordings
         assert file.error == other.error
         if file.scores is not None:
             torch.testing.assert_close(file.scores, other.scores, rtol=1e-5, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """A file of twelve seconds, and clips of parts of it."""
+    path = tmp_path_factory.mktemp("long") / "long.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, 12 * 22050), 22050)
+    parts = [(0.0, 0.75), (1.5, 3.0), (1.5, 4.25), (0.5, None), (11.0, 99.0), (12.5, 13.0), (3.0, 3.00001)]
+    return [Clip(path=path, label="x", start=start, stop=stop) for start, stop in parts]
+
+
+@pytest.mark.parametrize("block_seconds", [10.0, 1.0])
+def test_a_part_scores_as_a_file_that_holds_it_alone(classifier, long, tmp_path, monkeypatch, block_seconds):
+    whole, rate = soundfile.read(long[0].path)
+    files = []
+    for i, clip in enumerate(long[:5]):
+        files.append(tmp_path / f"{i}.flac")
+        stop = None if clip.stop is None else round(clip.stop * rate)
+        soundfile.write(files[-1], whole[round(clip.start * rate) : stop], rate)
+    expected = list(score_files(classifier, files))
+    monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", block_seconds)
+    scored = list(score_files(classifier, [*long, long[0].path], batch_size=3, workers=2))
+    assert [file.clip for file in scored[:-1]] == long
+    for file, alone in zip(scored, expected, strict=False):
+        torch.testing.assert_close(file.scores, alone.scores, rtol=1e-5, atol=1e-6)
+    assert not scored[7].clip.is_part and scored[7].scores is not None
+    path = long[0].path
+    assert [file.error for file in scored] == [
+        *[None] * 5,
+        f"start_seconds=12.5 is behind the end of {path}, which is 12.000 s long",
+        f"{path}: start_seconds=3.0 to stop_seconds=3.00001 holds no sample at 22050 Hz",
+        None,
+    ]
+
+
+def test_parts_of_a_file_that_cannot_be_sought_score_as_each_alone(classifier, tmp_path):
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, 20 * RATE), RATE)
+    clips = [Clip(path=path, label=None, start=i / 2, stop=i / 2 + 1.7) for i in range(41)]
+    scored = list(score_files(classifier, clips[::-1], batch_size=16))
+    for file in scored[1:]:
+        part = (file.clip.start, file.clip.stop)
+        expected = classifier.score_file(path, start_seconds=part[0], stop_seconds=part[1])
+        torch.testing.assert_close(file.scores, expected, rtol=1e-5, atol=1e-6)
+    assert scored[0].error == f"start_seconds=20.0 is behind the end of {path}, which is 20.000 s long"
+
+
+def test_a_long_part_is_never_held_whole(classifier, long, monkeypatch):
+    monkeypatch.setattr(classifier_module, "BLOCK_SECONDS", 1.0)
+    blocks = classifier.clip_or_blocks(long[0].path, start_seconds=2.0, stop_seconds=9.0)
+    lengths = [len(block) for block in blocks]
+    assert sum(lengths) == 7 * RATE and max(lengths) < 1.1 * RATE
 
 
 def test_threads_and_mode_are_left_as_they_were(classifier, recordings):
@@ -145,7 +199,7 @@ def rows_of(path):
     if path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        number = re.compile(r"score.*")
+        number = re.compile(r"score.*|start|stop")
         return [{k: float(v) if v and number.match(k) else v or None for k, v in row.items()} for row in rows]
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -175,6 +229,23 @@ def test_every_format_holds_every_digit(classifier, recordings, tmp_path, suffix
             assert np.float32(row["score"]) == max(np.float32(scores))
             assert row["label"] == classifier.labels[int(file.scores.argmax())]
     assert [p.name for p in tmp_path.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_rows_of_parts_say_where_they_start_and_stop(classifier, long, tmp_path, suffix):
+    exact = replace(long[0], start=0.1 + 0.2, stop=3.000000001)
+    out = tmp_path / f"out{suffix}"
+    scored = list(score_files(classifier, [exact, long[5], long[0].path]))
+    assert write_predictions(classifier, scored, out, parts=True) == 1
+    rows = rows_of(out)
+    assert [list(row) for row in rows] == [["file_name", "start", "stop", "label", "score", "error"]] * 3
+    parts = [(0.1 + 0.2, 3.000000001), (12.5, 13.0), (0.0, None)]
+    assert [(row["start"], row["stop"]) for row in rows] == parts
+    assert [row["error"] for row in rows] == [None, scored[1].error, None]
+    assert collect_files([out]) == [
+        *(Clip(path=exact.path, label=None, start=start, stop=stop) for start, stop in parts[:2]),
+        exact.path,
+    ]
 
 
 def test_without_a_file_rows_are_printed_as_they_come(classifier, recordings, capsys):
@@ -225,6 +296,12 @@ def test_files_folders_and_manifests_in_the_order_given(tmp_path):
     files = collect_files([tmp_path / "nowhere.wav", manifest, str(tmp_path / "b")])
     expected = ["nowhere.wav", "a.wav", "gone.wav", "a.wav", "b/1.FLAC", "b/2.wav", "b/deep/0.ogg"]
     assert files == [tmp_path / name for name in expected]
+    manifest.write_text("label,file_name,start,stop\n,a.wav,,\nno,gone.wav,2,\n,a.wav,,0.5\n")
+    assert collect_files([manifest]) == [
+        tmp_path / "a.wav",
+        Clip(path=tmp_path / "gone.wav", label=None, start=2.0),
+        Clip(path=tmp_path / "a.wav", label=None, stop=0.5),
+    ]
 
 
 def test_a_folder_of_nothing_and_a_manifest_of_nothing(tmp_path):

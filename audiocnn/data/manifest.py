@@ -7,10 +7,17 @@ A manifest is a table (CSV, TSV, JSON Lines, Parquet), or a folder whose structu
         no/0001.wav,no,ada              val.csv                    yes/0002.wav
         yes/0002.wav,yes,bob            test.csv                   _noise_/left out
 
+A table may also list parts of recordings, by the seconds where each starts and stops:
+
+    file_name,start,stop,label
+    monday.flac,12.5,14.25,wren
+    monday.flac,3600,,rain
+
 Everything here is names and numbers: no recording is opened.
 """
 
 import csv
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +32,9 @@ __all__ = [
     "find_recordings",
     "list_problems",
     "listed",
-    "read_file_names",
     "read_manifest",
+    "read_recordings",
+    "unreadable",
     "write_manifest",
 ]
 
@@ -37,21 +45,28 @@ _SPLITS = ("train", "validation", "test")
 _SPLIT_NAMES = {name: name for name in _SPLITS} | dict.fromkeys(("val", "valid", "dev"), "validation")
 _ROWS_LISTED = 20
 
+_Part = tuple[float, float | None]  # start and stop in seconds
+_WHOLE: _Part = (0.0, None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """One recording: where it is and what is known about it.
+    """One recording, or a part of one: where it is and what is known about it.
 
     Attributes:
         path: the audio file.
         label: what it holds; None where that is not known, as in prediction.
         speaker: who is heard, whatever names them; None where not known.
         split: "train", "validation" or "test"; None where not yet decided.
+        start: where it begins in the file, in seconds.
+        stop: where it ends, in seconds; None, or beyond the end, is the end of the file.
 
     Raises:
-        ParameterError: if split is none of these.
+        ParameterError: if split is none of these, start is negative, or stop not after start.
 
-    >>> Clip(path=Path("no/0001.wav"), label="no").split is None
+    >>> Clip(path=Path("no/0001.wav"), label="no").is_part
+    False
+    >>> Clip(path=Path("monday.flac"), label="wren", start=12.5, stop=14.25).is_part
     True
     """
 
@@ -59,10 +74,29 @@ class Clip:
     label: str | None
     speaker: str | None = None
     split: str | None = None
+    start: float = 0.0
+    stop: float | None = None
 
     def __post_init__(self) -> None:
         if self.split is not None and self.split not in _SPLITS:
             raise ParameterError(f"split={self.split!r} must be one of {', '.join(_SPLITS)}, or None")
+        _check_part(self.start, self.stop)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is told where in the file the clip begins or ends."""
+        return self.start > 0 or self.stop is not None
+
+
+def _check_part(start: float, stop: float | None) -> None:
+    """Raise where seconds enclose no part of a file."""
+    if not (math.isfinite(start) and start >= 0):
+        raise ParameterError(f"start={start} must be a number of seconds, from 0, the beginning of the file")
+    if stop is not None and not (math.isfinite(stop) and stop > start):
+        raise ParameterError(
+            f"stop={stop} must be a number of seconds greater than start={start}; "
+            "without one, the end of the file is meant"
+        )
 
 
 def list_problems(heading: str, problems: Sequence[str]) -> str:
@@ -76,6 +110,15 @@ def list_problems(heading: str, problems: Sequence[str]) -> str:
     if len(problems) > _ROWS_LISTED:
         lines.append(f"... and {len(problems) - _ROWS_LISTED} more")
     return "\n  ".join(lines)
+
+
+def unreadable(clip: Clip, error: Exception) -> str:
+    """For a message: why a clip cannot be read, with the name of its file.
+
+    >>> unreadable(Clip(path=Path("1.wav"), label=None), ParameterError("it holds no sample"))
+    '1.wav: it holds no sample'
+    """
+    return str(error) if str(clip.path) in str(error) else f"{clip.path}: {error}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -93,6 +136,10 @@ def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
     are optional and others are passed over. Spaces around a label, speaker or
     split do not count.
 
+    The columns `start` and `stop`, optional too, make a row a part of its file, in seconds: a row without
+    a start begins where the file does, one without a stop ends where it ends. So does NeMo's `offset` with
+    its `duration`; a `duration` without it is the file's own length, rounded, and cuts nothing.
+
     A folder that holds a table named after each split, such as `train.csv`, `val.csv` and `test.csv`,
     or a folder named after it with a `metadata.csv`, is read from these: the name is then the split,
     whatever a `split` column says. One that holds a `metadata.csv` itself, as Hugging Face's
@@ -109,8 +156,9 @@ def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
     Raises:
         ManifestError: if there is no such file or folder, it lists no
             recordings, or rows are bad. All bad rows are listed at once: without
-            a file name, with an empty label, an unknown split, or a file that is
-            not there or that an earlier row already names.
+            a file name, with an empty label, an unknown split, a start or stop that
+            cannot be, or a file that is not there, or of which an earlier row already
+            names the same part.
     """
     source = Path(source).absolute()  # a clip stays where it is when the process changes its folder
     if source.is_file():
@@ -123,34 +171,39 @@ def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
     return _read_tables(tables) if tables else _read_label_folders(source)
 
 
-def read_file_names(source: str | os.PathLike[str]) -> list[Path]:
-    """The recordings that the column `file_name` of a table names, in its order, as absolute paths.
+def read_recordings(source: str | os.PathLike[str]) -> list[Clip]:
+    """The recordings and parts of recordings that a table lists, in its order, with absolute paths.
 
-    That is all that prediction needs: no other column is looked at, a file may be named twice,
-    and one that is not there is left for the reader to find.
+    That is all that prediction needs: no column but `file_name` and those of parts is looked at, a file may
+    be named twice, and one that is not there is left for the reader to find.
 
     Args:
         source: a CSV, TSV, JSON Lines or Parquet file, as for `read_manifest`.
 
+    Returns:
+        Clips without label, speaker and split.
+
     Raises:
-        ManifestError: if there is no such file, it is no table with that column, or lists nothing; listing
-            every row without a name.
+        ManifestError: if there is no such file, it is no table with a column `file_name`, or lists nothing;
+            listing every row without a name, or with a start or stop that cannot be.
     """
     table = Path(source).absolute()
     if not table.is_file():
         raise ManifestError(f"{table} does not exist; give a table with a column file_name")
-    paths = []
+    clips = []
     problems = []
     for row in read_table(table):
         name = row.cells.get("file_name", "")
-        if not name.strip():
-            problems.append(f"{row.where}: {row.fault or 'file_name is empty'}")
-        paths.append(table.parent / name)
-    if problems:
-        raise ManifestError(list_problems(f"{table} has bad rows", problems))
-    if not paths:
-        raise ManifestError(f"{table} lists no recordings; add a row for each")
-    return paths
+        (start, stop), faults = _part(row.cells)
+        if row.fault is not None:
+            faults = [row.fault]
+        elif not name.strip():
+            faults.insert(0, "file_name is empty")
+        if faults:
+            problems.append(f"{row.where}: {'; '.join(faults)}")
+            continue
+        clips.append(Clip(path=table.parent / name, label=None, start=start, stop=stop))
+    return _all_of(table, clips, problems)
 
 
 def find_recordings(folder: Path) -> list[Path]:
@@ -189,7 +242,10 @@ def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
         name = clip.path.absolute()
         if name.is_relative_to(path.parent):
             name = name.relative_to(path.parent)
-        rows.append((name.as_posix(), clip.label or "", clip.speaker or "", clip.split or ""))
+        start = str(float(clip.start)) if clip.start else ""  # every digit, so that it is read back
+        stop = str(float(clip.stop)) if clip.stop is not None else ""
+        known = (clip.label or "", clip.speaker or "", clip.split or "")
+        rows.append((name.as_posix(), start, stop, *known))
     used = [i for i, column in enumerate(COLUMNS) if column == "file_name" or any(row[i] for row in rows)]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -221,7 +277,7 @@ def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
     """The clips of tables that belong together, each with the split it stands for, if any."""
     clips = []
     problems = []
-    first_named: dict[str, str] = {}  # where each file was first named
+    first_named: dict[tuple[str, _Part], str] = {}  # where each part of a file was
     source = tables[0][0] if len(tables) == 1 else Path(os.path.commonpath([table for table, _ in tables]))
     for table, split in tables:
         for row in read_table(table):
@@ -232,22 +288,25 @@ def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
             cells = row.cells if split is None else {**row.cells, "split": split}
             name = cells.get("file_name", "")
             path = table.parent / name
+            part, wrong = _part(cells)
             # Not resolve(): that asks the disk about every folder on the way, for every row.
-            first = first_named.setdefault(os.path.normpath(path), where)
-            faults = _faults(cells, named_before=first if first != where else None)
+            key = (os.path.normpath(path), part)
+            first = where if wrong else first_named.setdefault(key, where)
+            again = first if first != where else None
+            faults = _faults(cells, named_before=again, is_part=part != _WHOLE) + wrong
             if not faults and not _is_file(path):
                 faults.append(f"{name!r} is no file: {path}")
             if faults:
                 problems.append(f"{where}: {'; '.join(faults)}")
                 continue
-            clips.append(
-                Clip(
-                    path=path,
-                    label=cells.get("label", "").strip() or None,
-                    speaker=cells.get("speaker", "").strip() or None,
-                    split=_SPLIT_NAMES.get(cells.get("split", "").strip().lower()),
-                )
-            )
+            known = {name: cells.get(name, "").strip() or None for name in ("label", "speaker")}
+            split_name = _SPLIT_NAMES.get(cells.get("split", "").strip().lower())
+            clips.append(Clip(path=path, split=split_name, start=part[0], stop=part[1], **known))
+    return _all_of(source, clips, problems)
+
+
+def _all_of(source: Path, clips: list[Clip], problems: Sequence[str]) -> list[Clip]:
+    """The clips of a table, if there are any and no problems."""
     if problems:
         raise ManifestError(list_problems(f"{source} has bad rows", problems))
     if not clips:
@@ -255,20 +314,47 @@ def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
     return clips
 
 
-def _faults(cells: Mapping[str, str], named_before: str | None) -> list[str]:
-    """What is wrong with a row; `named_before` is the line that already names its file, if any."""
+def _faults(cells: Mapping[str, str], *, named_before: str | None, is_part: bool) -> list[str]:
+    """What is wrong with a row but for its part; `named_before` is the row that already names that part."""
     faults = []
     name = cells.get("file_name", "")
     if not name.strip():
         faults.append("file_name is empty")
     elif named_before:
-        faults.append(f"{name!r} is already named in {named_before}")
+        same = "this part of " if is_part else ""
+        faults.append(f"{same}{name!r} is already named in {named_before}")
     if "label" in cells and not cells["label"].strip():
         faults.append("the label is empty")
     split = cells.get("split", "").strip()
     if split and split.lower() not in _SPLIT_NAMES:
         faults.append(f"the split {split!r} is none of {', '.join(_SPLIT_NAMES)}")
     return faults
+
+
+def _part(cells: Mapping[str, str]) -> tuple[_Part, list[str]]:
+    """Where a row's part starts and stops in its file, in seconds, and what is wrong with that."""
+    try:
+        start, stop = _seconds(cells, "start"), _seconds(cells, "stop")
+        offset = _seconds(cells, "offset")
+        if offset is not None:
+            if start is not None or stop is not None:
+                return _WHOLE, ["there are both an offset and a start or stop; keep one kind"]
+            duration = _seconds(cells, "duration")
+            start, stop = offset, None if duration is None else offset + duration
+        start = start or 0.0
+        _check_part(start, stop)
+    except ParameterError as error:
+        return _WHOLE, [str(error)]
+    return (start, stop), []
+
+
+def _seconds(cells: Mapping[str, str], column: str) -> float | None:
+    """A cell as a number; None for an empty one."""
+    text = cells.get(column, "").strip()
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise ParameterError(f"{column}={text!r} is no number of seconds") from None
 
 
 def _read_label_folders(folder: Path) -> list[Clip]:

@@ -13,8 +13,9 @@ __all__ = ["COLUMNS", "TABLE_SUFFIXES", "Row", "read_table"]
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 """The files that are tables; a `.json` holds JSON Lines too, as NeMo writes it."""
 
-COLUMNS = ("file_name", "label", "speaker", "split")
+COLUMNS = ("file_name", "start", "stop", "label", "speaker", "split")
 _FILE_NAME_TOO = "audio_filepath"  # NeMo's name for it
+_READ = (*COLUMNS, _FILE_NAME_TOO, "offset", "duration")  # NeMo has these for start and stop
 
 
 class Row(NamedTuple):
@@ -76,7 +77,7 @@ def _separated_rows(path: Path) -> list[Row]:
             f"{path} has {found}; the first line must name the columns, separated by {name}s, "
             "and one of them file_name"
         )
-    twice = [column for column in COLUMNS if columns.count(column) > 1]
+    twice = [column for column in _READ if columns.count(column) > 1]
     if twice:
         raise ManifestError(f"{path} has more than one column {', '.join(twice)}; keep one")
     return [_separated_row(f"line {line}", columns, cells, name) for line, cells in lines[1:]]
@@ -114,7 +115,7 @@ def _parquet_rows(path: Path) -> list[Row]:
 
     try:
         file = pq.ParquetFile(path)
-        columns = [name for name in (*COLUMNS, _FILE_NAME_TOO) if name in file.schema_arrow.names]
+        columns = [name for name in _READ if name in file.schema_arrow.names]
         values = file.read(columns=columns).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise ManifestError(

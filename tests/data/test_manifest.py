@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiocnn.data.manifest import Clip, list_problems, read_manifest, write_manifest
+from audiocnn.data.manifest import Clip, list_problems, read_manifest, read_recordings, write_manifest
 from audiocnn.errors import ManifestError, ParameterError
 
 
@@ -89,6 +89,60 @@ def test_all_bad_rows_are_listed_at_once_with_line_and_reason(tmp_path: Path) ->
         "the split 'tomorrow' is none of train, validation, test, val, valid, dev\n"
         "  line 9: 4 cells where the header has 3; put quotes around a cell that holds a comma"
     )
+
+
+def test_all_parts_that_cannot_be_are_listed_with_the_other_bad_rows(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav")
+    manifest = write(
+        tmp_path,
+        "file_name,label,start,stop,offset,duration\n"  # 1
+        "a.wav,no,0,1.5,,2\n"
+        "a.wav,no,1.5,,,2\n"  # 3
+        "a.wav,yes,,1.50,,\n"
+        "a.wav,no,-1,2,,\n"  # 5
+        "a.wav,no,nan,,,\n"
+        "a.wav,no,2,2,,\n"  # 7
+        "a.wav,no,2,inf,,\n"
+        'a.wav,no,"1,5",,,\n'  # 9
+        "b.wav,,soon,,,\n"
+        "a.wav,no,1,,2,\n"  # 11
+        "a.wav,no,,,2,all\n"
+        "a.wav,no,,,2,-0.5\n",  # 13
+    )
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(manifest)
+    start, stop, end = (
+        "must be a number of seconds, from 0, the beginning of the file",
+        "must be a number of seconds greater than start=2.0",
+        "without one, the end of the file is meant",
+    )
+    assert str(raised.value) == (
+        f"{manifest} has bad rows (10):\n"
+        "  line 4: this part of 'a.wav' is already named in line 2\n"
+        f"  line 5: start=-1.0 {start}\n"
+        f"  line 6: start=nan {start}\n"
+        f"  line 7: stop=2.0 {stop}; {end}\n"
+        f"  line 8: stop=inf {stop}; {end}\n"
+        "  line 9: start='1,5' is no number of seconds\n"
+        "  line 10: the label is empty; start='soon' is no number of seconds\n"
+        "  line 11: there are both an offset and a start or stop; keep one kind\n"
+        "  line 12: duration='all' is no number of seconds\n"
+        f"  line 13: stop=1.5 {stop}; {end}"
+    )
+    with pytest.raises(ManifestError) as raised:
+        read_recordings(write(tmp_path, "file_name,start\n ,soon\n1.wav,1\n1.wav,1,2\n", "list.csv"))
+    assert str(raised.value) == (
+        f"{tmp_path}/list.csv has bad rows (2):\n"
+        "  line 2: file_name is empty; start='soon' is no number of seconds\n"
+        "  line 4: 3 cells where the header has 2; put quotes around a cell that holds a comma"
+    )
+
+
+def test_a_column_that_tells_the_part_twice_is_one_too_many(tmp_path: Path) -> None:
+    manifest = write(tmp_path, "file_name,offset,offset\n1.wav,1,2\n")
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(manifest)
+    assert str(raised.value) == f"{manifest} has more than one column offset; keep one"
 
 
 def test_beyond_twenty_bad_rows_are_counted() -> None:
@@ -199,27 +253,36 @@ def test_a_label_folder_without_recordings_is_not_passed_over_in_silence(tmp_pat
 # line ends cannot keep.
 name = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0\r"), min_size=1, max_size=8)
 word = name.map(str.strip).filter(bool)
+second = st.just(0.0) | st.floats(0, 1e6, exclude_min=True)
+part = st.tuples(second, st.none() | second).filter(lambda part: part[1] is None or part[1] > part[0])
 
 
 @given(
     rows=st.lists(
-        st.tuples(name, word, st.none() | word, st.sampled_from([None, "train", "validation", "test"])),
+        st.tuples(name, word, st.none() | word, st.sampled_from([None, "train", "validation", "test"]), part),
         min_size=1,
         max_size=6,
-        unique_by=lambda row: row[0],
+        unique_by=lambda row: (row[0], row[4]),
     ),
     labelled=st.booleans(),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory,
-    rows: list[tuple[str, str, str | None, str | None]],
+    rows: list[tuple[str, str, str | None, str | None, tuple[float, float | None]]],
     labelled: bool,
 ) -> None:
     folder = tmp_path_factory.mktemp("round")
     clips = [
-        Clip(path=folder / f"x{file}.wav", label=label if labelled else None, speaker=speaker, split=split)
-        for file, label, speaker, split in rows
+        Clip(
+            path=folder / f"x{file}.wav",
+            label=label if labelled else None,
+            speaker=speaker,
+            split=split,
+            start=start,
+            stop=stop,
+        )
+        for file, label, speaker, split, (start, stop) in rows
     ]
     for clip in clips:
         clip.path.touch()
@@ -242,7 +305,35 @@ def test_labels_for_some_clips_only_cannot_be_written(tmp_path: Path) -> None:
         write_manifest(tmp_path / "m.csv", clips)
 
 
-# --- split_clips ---
+def test_parts_are_written_beside_whole_files(tmp_path: Path) -> None:
+    clips = [
+        Clip(path=tmp_path / "1.wav", label="no"),
+        Clip(path=tmp_path / "1.wav", label="no", start=0.1 + 0.2, stop=2),
+    ]
+    write_manifest(tmp_path / "m.csv", clips)
+    assert (tmp_path / "m.csv").read_text() == (
+        "file_name,start,stop,label\n1.wav,,,no\n1.wav,0.30000000000000004,2.0,no\n"
+    )
+
+
+# --- Clip ---
+
+START = "start={} must be a number of seconds, from 0, the beginning of the file"
+STOP = "stop={} must be a number of seconds greater than start=1.0; without one, the end of the file is meant"
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "message"),
+    [
+        (-0.5, None, START.format(-0.5)),
+        (float("inf"), None, START.format("inf")),
+        (1.0, 1.0, STOP.format(1.0)),
+        (1.0, float("nan"), STOP.format("nan")),
+    ],
+)
+def test_what_is_no_part(start: float, stop: float | None, message: str) -> None:
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        Clip(path=Path("1.wav"), label="no", start=start, stop=stop)
 
 
 def test_an_unknown_split_is_no_clip() -> None:

@@ -28,6 +28,15 @@ def make_clips(labels: int = 3, speakers: int = 10, takes: int = 4, *, named: bo
     ]
 
 
+def make_days(days: int, labels: int = 3) -> list[Clip]:
+    """A recording for each day, with a part for each label."""
+    return [
+        Clip(path=Path(f"/{day}.wav"), label=f"{label}", start=float(label), stop=label + 0.5)
+        for day in range(days)
+        for label in range(labels)
+    ]
+
+
 def parts(clips: list[Clip]) -> dict[str | None, list[Clip]]:
     return {
         split: [clip for clip in clips if clip.split == split] for split in ("train", "validation", "test")
@@ -166,6 +175,27 @@ def test_impossible_fractions(fractions: dict[str, float], message: str) -> None
             ),
         ),
         (
+            [*make_clips(named=False), *(replace(clip, label="3") for clip in make_days(2))],
+            (
+                "too few clips for test=0.1 and validation=0.1, beside training, of the label "
+                "3 (6 in 2 files); ask for less, add clips, or leave these labels out"
+            ),
+        ),
+        (
+            make_days(2),
+            (
+                "2 files, of which some hold clips of several labels, are too few for test=0.1 and "
+                "validation=0.1, beside training; ask for less, or add files"
+            ),
+        ),
+        (
+            [replace(clip, speaker=clip.label) for clip in make_days(2)],
+            (
+                "3 speakers, tied by shared files into 1, are too few for test=0.1 and validation=0.1, "
+                "beside training; ask for less, or leave the speakers out to split clip by clip"
+            ),
+        ),
+        (
             [replace(make_clips()[0], split="train"), *make_clips()[1:]],
             "119 of 120 clips have no split; fill all of them in, or none",
         ),
@@ -188,6 +218,72 @@ def test_impossible_fractions(fractions: dict[str, float], message: str) -> None
 def test_clips_that_cannot_be_split(clips: list[Clip], message: str) -> None:
     with pytest.raises(ManifestError, match=f"^{re.escape(message)}$"):
         split_clips(clips, seed=0)
+
+
+@given(seed=st.integers(0, 2**40), validation=st.sampled_from([0.1, 0.25]), parts_each=st.integers(1, 4))
+@settings(max_examples=30, deadline=None)
+def test_the_parts_of_a_file_are_dealt_as_the_file_is(seed: int, validation: float, parts_each: int) -> None:
+    for named in (True, False):
+        files = make_clips(named=named)
+        split_of = {clip.path: clip.split for clip in split_clips(files, seed=seed, validation=validation)}
+        clips = [
+            replace(clip, start=float(i), stop=float(i + 1)) for clip in files for i in range(parts_each)
+        ]
+        drawn = random.Random(seed).sample(clips, len(clips))
+        split = split_clips(drawn, seed=seed, validation=validation)
+        assert [replace(clip, split=None) for clip in split] == drawn
+        assert all(clip.split == split_of[clip.path] for clip in split)
+
+
+@given(seed=st.integers(0, 2**40))
+@settings(max_examples=30, deadline=None)
+def test_files_of_several_labels_are_dealt_whole(seed: int) -> None:
+    split = parts(split_clips(make_days(20), seed=seed, validation=0.1, test=0.25))
+    days = {name: {clip.path for clip in clips} for name, clips in split.items()}
+    assert {name: len(paths) for name, paths in days.items()} == {"train": 13, "validation": 2, "test": 5}
+    assert len(set.union(*days.values())) == 20
+    assert Counter(clip.label for clip in split["test"]) == {"0": 5, "1": 5, "2": 5}
+
+
+def test_one_file_under_two_names_is_one_file() -> None:
+    clips = make_days(4, labels=1)
+    other = [replace(clip, path=Path("/a/..") / clip.path.name, start=2.0, stop=3.0) for clip in clips]
+    for seed in range(10):
+        split = split_clips([*clips, *other], seed=seed)
+        assert [clip.split for clip in split[:4]] == [clip.split for clip in split[4:]]
+
+
+@given(seed=st.integers(0, 2**40))
+@settings(max_examples=30, deadline=None)
+def test_speakers_who_share_a_file_are_on_one_side(seed: int) -> None:
+    # 0 talks with 1, 1 with 2; 3 with 4; each of 5 to 14 alone
+    talks = [("0", "1"), ("1", "2"), ("3", "4"), *((f"{i}",) for i in range(5, 15))]
+    clips = [
+        Clip(path=Path(f"/{i}.wav"), label="no", speaker=speaker, start=float(j))
+        for i, speakers in enumerate(talks)
+        for j, speaker in enumerate(speakers)
+    ]
+    random.Random(seed).shuffle(clips)
+    split = split_clips(clips, seed=seed)
+    split_of = {clip.speaker: clip.split for clip in split}
+    assert all(clip.split == split_of[clip.speaker] for clip in split)
+    assert split_of["0"] == split_of["1"] == split_of["2"]
+    assert split_of["3"] == split_of["4"]
+    assert Counter(
+        {min(speakers): split_of[speakers[0]] for speakers in talks if speakers != ("1", "2")}.values()
+    ) == {
+        "train": 10,
+        "validation": 1,
+        "test": 1,
+    }
+
+
+def test_validation_is_drawn_from_training_by_file_and_other_splits_stay() -> None:
+    clips = [replace(clip, split="test" if i < 7 else "train") for i, clip in enumerate(make_days(12))]
+    split = parts(split_clips(clips, seed=0, validation=0.2))
+    assert split["test"] == [clip for clip in clips if clip.split == "test"]
+    assert len(split["validation"]) in (5, 6)  # two of ten files, one of which lacks a clip
+    assert not {clip.path for clip in split["validation"]} & {clip.path for clip in split["train"]}
 
 
 def test_a_label_that_only_drawn_speakers_say_is_an_error() -> None:

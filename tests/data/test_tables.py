@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audiocnn.data.manifest import Clip, read_file_names, read_manifest
+from audiocnn.data.manifest import Clip, read_manifest, read_recordings
 from audiocnn.errors import ManifestError
 
 ROWS = [
@@ -50,13 +50,51 @@ def expected(folder):
 def test_every_format_holds_the_same_clips(recordings, suffix):
     table = write(recordings / f"words{suffix}", ROWS)
     assert read_manifest(table) == expected(recordings)
-    assert read_file_names(table) == [clip.path for clip in expected(recordings)]
+    assert read_recordings(table) == [Clip(path=clip.path, label=None) for clip in expected(recordings)]
+
+
+PARTS = [
+    {"file_name": "no/1.wav", "label": "no", "start": None, "stop": 0.1 + 0.2},
+    {"file_name": "no/1.wav", "label": "no", "start": 1 / 3, "stop": None},
+    {"file_name": "no/1.wav", "label": "yes", "start": 3600.000001, "stop": 3601.0},
+    {"file_name": "no/1.wav", "label": "no", "start": None, "stop": None},
+]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
+def test_every_format_holds_the_same_parts_to_the_last_digit(recordings, suffix):
+    table = write(recordings / f"parts{suffix}", PARTS)
+    path = recordings / "no/1.wav"
+    parts = [(0.0, 0.1 + 0.2), (1 / 3, None), (3600.000001, 3601.0), (0.0, None)]
+    assert read_manifest(table) == [
+        Clip(path=path, label=row["label"], start=start, stop=stop)
+        for row, (start, stop) in zip(PARTS, parts, strict=True)
+    ]
+    assert read_recordings(table) == [
+        Clip(path=path, label=None, start=start, stop=stop) for start, stop in parts
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_nemo_has_an_offset_and_a_duration_or_only_the_length_of_the_file(recordings, suffix):
+    rows = [
+        {"audio_filepath": "no/1.wav", "offset": 2.5, "duration": 0.25, "label": "no"},
+        {"audio_filepath": "no/1.wav", "offset": 0.0, "duration": None, "label": "no"},
+        {"audio_filepath": "yes, or so.wav", "offset": None, "duration": 1.23, "label": "yes"},
+    ]
+    clips = read_manifest(write(recordings / f"manifest{suffix}", rows))
+    assert [(clip.start, clip.stop) for clip in clips] == [(2.5, 2.75), (0.0, None), (0.0, None)]
+    for row in rows:
+        del row["offset"]
+        row["duration"] = "about a second"  # not looked at
+    clips = read_manifest(write(recordings / f"manifest{suffix}", rows[1:]))
+    assert not any(clip.is_part for clip in clips)
 
 
 def test_both_readers_take_a_name_as_it_is(tmp_path):
     (tmp_path / " 1.wav").touch()
     table = write(tmp_path / "words.csv", [{"file_name": " 1.wav"}])
-    assert read_file_names(table) == [clip.path for clip in read_manifest(table)] == [tmp_path / " 1.wav"]
+    assert read_recordings(table) == read_manifest(table) == [Clip(path=tmp_path / " 1.wav", label=None)]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -120,7 +158,7 @@ def test_bad_lines_of_json_are_listed_with_the_others(recordings):
         "  line 6: the label is empty"
     )
     with pytest.raises(ManifestError, match=re.escape("has bad rows (3)")):
-        read_file_names(table)
+        read_recordings(table)
 
 
 def test_rows_of_parquet_are_counted(recordings):
