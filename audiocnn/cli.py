@@ -1,4 +1,4 @@
-"""The command line: `audiocnn train | evaluate | predict | describe`."""
+"""The command line: `audiocnn demo | train | evaluate | predict | describe`."""
 
 import io
 import json
@@ -18,33 +18,62 @@ __all__ = ["main"]
 
 
 def _train_parser() -> ArgumentParser:
-    parser = ArgumentParser(description="Train a classifier on recordings; the run's folder then holds it.")
-    parser.add_argument(
-        "data",
-        type=str,
-        help="a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, "
-        "speaker and split; or a folder of label folders",
+    parser = ArgumentParser(
+        description="Train a classifier on recordings; the run's folder then holds it.",
+        usage="%(prog)s [options] data --out OUT",
     )
-    parser.add_argument("--out", type=str, required=True, help="folder of the run, made if need be")
+    parser.add_argument(
+        "recordings",
+        metavar="data",
+        type=str | None,
+        nargs="?",
+        default=None,
+        help="a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, "
+        "speaker, split, start and stop; or a folder of label folders",
+    )
+    parser.add_argument("--data", type=str | None, default=None, help="the same, as a config file gives it")
+    parser.add_argument("--out", type=str | None, default=None, help="folder of the run, made if need be")
+    parser.add_argument(
+        "--config",
+        action="config",
+        help="a YAML or JSON file of these options, such as a run's config.json; what else is given wins",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run that is in the folder, from its last finished epoch",
+    )
     parser.add_class_arguments(TrainConfig, skip={"data", "out"})
     return parser
 
 
 def _train(options: Namespace) -> int:
     from audiocnn.describe import describe
-    from audiocnn.train import fit
+    from audiocnn.train import BEST, SPLIT, fit
 
     values = options.as_dict()
-    config = TrainConfig(data=Path(values.pop("data")), out=Path(values.pop("out")), **values)
-    classifier = fit(config)
+    resume, positional = values.pop("resume"), values.pop("recordings")
+    del values["config"]
+    values["data"] = positional or values["data"]
+    for name in ("data", "out"):
+        if values[name] is None:
+            raise ParameterError(
+                f"{name} is missing; use `audiocnn train DATA --out FOLDER`, or a --config file"
+            )
+        values[name] = Path(values[name])
+    config = TrainConfig(**values)
+    classifier = fit(config, resume=resume, progress=sys.stderr.isatty())
     print(describe(classifier))
-    print(f"\n{config.out / 'model.safetensors'} is the classifier; next:")
-    print(f"  audiocnn evaluate {config.out / 'model.safetensors'} {config.out / 'split.csv'}")
+    print(f"\n{config.out / BEST} is the classifier; next:")
+    print(f"  audiocnn evaluate {config.out / BEST} {config.out / SPLIT}")
     return 0
 
 
 def _evaluate_parser() -> ArgumentParser:
-    parser = ArgumentParser(description="Judge a classifier on labelled recordings.")
+    parser = ArgumentParser(
+        description="Judge a classifier on labelled recordings: each class, what is taken for what, and the "
+        "accuracy with its interval, drawn by speaker where all are known, else by file."
+    )
     parser.add_argument("model", type=str, help="the .safetensors file of a classifier")
     parser.add_argument("manifest", type=str, help="a table or a folder, as for train")
     parser.add_argument(
@@ -105,7 +134,8 @@ def _predict_parser() -> ArgumentParser:
         "inputs",
         type=str,
         nargs="+",
-        help="recordings, folders of them, or tables (.csv, .tsv, .jsonl, .parquet) with a column file_name",
+        help="recordings, folders of them, or tables (.csv, .tsv, .jsonl, .parquet) with a column file_name "
+        "and, for parts of recordings, start and stop in seconds",
     )
     parser.add_argument(
         "--out",
@@ -129,15 +159,18 @@ def _predict_parser() -> ArgumentParser:
 
 def _predict(options: Namespace) -> int:
     from audiocnn.classifier import load
+    from audiocnn.data.manifest import Clip
     from audiocnn.predict import OUT_ENDINGS, collect_files, score_files, write_predictions
 
     out = _output("out", options.out, OUT_ENDINGS)
     classifier = load(options.model, device=options.device)
     files = collect_files(options.inputs)
     scored = score_files(classifier, files, batch_size=options.batch_size, workers=options.workers)
-    failed = write_predictions(classifier, scored, out, all_scores=options.all_scores)
+    parts = any(isinstance(file, Clip) for file in files)
+    failed = write_predictions(classifier, scored, out, all_scores=options.all_scores, parts=parts)
     if failed:
-        print(f"{failed} of {len(files)} files could not be read; their rows say why", file=sys.stderr)
+        what = "files or parts" if parts else "files"
+        print(f"{failed} of {len(files)} {what} could not be read; their rows say why", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -171,7 +204,54 @@ def _describe(options: Namespace) -> int:
     return 0
 
 
+def _demo_parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        description="The whole path on synthetic speech: words are made with eSpeak NG, a classifier is "
+        "trained on them, judged on voices it has never heard, and predicts. Needs no data, but the extra "
+        '`synth`: python -m pip install -e ".[synth]".'
+    )
+    parser.add_argument("--out", type=str, default="audiocnn_demo", help="folder for all that is made")
+    parser.add_argument("--model", type=str, default="tc_resnet_8", help="network, as for train")
+    parser.add_argument("--epochs", type=int, default=20, help="passes over the training part")
+    parser.add_argument("--num_voices", type=int, default=300, help="synthetic voices that speak")
+    parser.add_argument("--seed", type=int, default=0, help="of the words and of the training")
+    return parser
+
+
+def _demo(options: Namespace) -> int:
+    out = Path(options.out)
+    print(
+        f"Everything is written to the folder {out}. A second run uses what is finished there and goes on\n"
+        "with what was begun; remove the folder to begin again. The words are synthetic speech by\n"
+        "eSpeak NG, a program under the GPL-3 that audiocnn calls here and nowhere else.\n",
+        flush=True,
+    )
+    from audiocnn.demo import run_demo
+
+    demo = run_demo(
+        out, model=options.model, epochs=options.epochs, num_voices=options.num_voices, seed=options.seed
+    )
+    print(f"\n{demo.evaluation}\n")
+    made = {
+        demo.words: "the recordings, and who says what in which split",
+        demo.model: "the classifier, in one file",
+        demo.confusion: "what was taken for what, by voices it has never heard",
+        demo.predictions: "what it heard in a few sentences",
+    }
+    width = max(len(str(path)) for path in made)
+    for path, what in made.items():
+        print(f"{path!s:{width}}  {what}")
+    print(
+        "\nHow well it understands people, only recordings of people tell. Next:\n"
+        f"  audiocnn predict {demo.model} {demo.sentences} --out scores.csv\n"
+        f"  audiocnn describe {demo.model}\n"
+        "  audiocnn train FOLDER --out run    # your own recordings, a folder for each word"
+    )
+    return 0
+
+
 _COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], int], str]] = {
+    "demo": (_demo_parser, _demo, "the whole path on words that it makes, in a few minutes"),
     "train": (_train_parser, _train, "recordings in, a classifier out"),
     "evaluate": (_evaluate_parser, _evaluate, "how good a classifier is on labelled recordings"),
     "predict": (_predict_parser, _predict, "recordings in, scores out"),
@@ -205,7 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except (AudioCNNError, OSError) as error:
         print(f"audiocnn {options.command}: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print(f"audiocnn {options.command}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"audiocnn {options.command}: {interrupt or 'interrupted'}", file=sys.stderr)
         return 130
     return 2

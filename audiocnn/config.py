@@ -1,6 +1,7 @@
 """The configs of training: plain dataclasses that import nothing heavy."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -24,17 +25,34 @@ class TrainConfig:
         padding: along time: "valid" for a net that scans, "same" for the net as published.
         epochs: passes over the training recordings.
         batch_size: recordings in a training step.
-        learning_rate: of AdamW, at the peak of the one cycle.
-        weight_decay: of AdamW.
+        optimizer: adamw, sgd (with Nesterov's momentum) or rmsprop.
+        learning_rate: at its peak, after the warm-up.
+        momentum: of sgd and rmsprop.
+        weight_decay: of any optimizer.
+        warmup: part of the run over which the learning rate rises to its peak, 0 to 1.
+        schedule: how it then falls: cosine to 0, step at regular times, plateau when gains end.
+        decay_epochs: of step, epochs from one fall to the next; of plateau, epochs without a gain before one.
+        decay_factor: what the learning rate is multiplied with at a fall.
+        patience: epochs without a gain on validation after which to stop; None trains to the end.
+        label_smoothing: part of the target that is spread over all classes.
+        mixup_alpha: recordings are mixed in shares from Beta(alpha, alpha); 0 mixes none.
+        speed_percents: speeds to draw each recording's from; 110 is a tenth faster and higher.
+        max_shift_seconds: by how much a recording may reach out of its window.
+        noise: a table or folder of background recordings to mix in; None mixes none.
+        noise_probability: part of the recordings that get noise.
+        min_snr_db: least signal-to-noise ratio in dB; each is drawn between this and the greatest.
+        max_snr_db: greatest signal-to-noise ratio in dB.
         min_gain_db: least gain in dB; each recording's is drawn between this and the greatest.
         max_gain_db: greatest gain in dB.
         n_freq_masks: bands of frequency that SpecAugment masks in each recording.
         max_freq_width: width of the widest such band, in feature rows.
         n_time_masks: stretches of time that SpecAugment masks in each recording.
         max_time_width: length of the longest such stretch, in feature frames.
-        mixup_alpha: recordings are mixed in shares from Beta(alpha, alpha); 0 mixes none.
         seed: of the weights, of the split where it is drawn, of the order and of every augmentation.
         device: where to train; "auto" takes a GPU if there is one.
+
+    Raises:
+        ParameterError: for a value that cannot work.
     """
 
     data: Path
@@ -43,31 +61,79 @@ class TrainConfig:
     padding: Literal["valid", "same"] = "valid"
     epochs: int = 40
     batch_size: int = 100
+    optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     learning_rate: float = 0.01
+    momentum: float = 0.9
     weight_decay: float = 0.01
+    warmup: float = 0.2
+    schedule: Literal["cosine", "step", "plateau"] = "cosine"
+    decay_epochs: int = 10
+    decay_factor: float = 0.3
+    patience: int | None = None
+    label_smoothing: float = 0.0
+    mixup_alpha: float = 0.2
+    speed_percents: tuple[int, ...] = (90, 95, 100, 105, 110)
+    max_shift_seconds: float = 0.0
+    noise: Path | None = None
+    noise_probability: float = 0.8
+    min_snr_db: float = 0.0
+    max_snr_db: float = 30.0
     min_gain_db: float = -12.0
     max_gain_db: float = 6.0
     n_freq_masks: int = 2
     max_freq_width: int = 7
     n_time_masks: int = 2
     max_time_width: int = 9
-    mixup_alpha: float = 0.2
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 2)):  # batch norm needs two
+        for name, choices in _CHOICES.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if value not in choices:
+                raise ParameterError(f"{name}={value!r} must be {_either(choices)}")
+        for name, least in (("epochs", 1), ("batch_size", 2), ("decay_epochs", 1), ("patience", 1)):
+            value = getattr(self, name)  # a batch has two, since batch norm needs them
+            if (value is not None or name != "patience") and (not isinstance(value, int) or value < least):
                 raise ParameterError(f"{name}={value!r} must be an integer of at least {least}")
         if not self.learning_rate > 0:
             raise ParameterError(f"learning_rate={self.learning_rate} must be positive; 0.01 is the default")
-        if not self.min_gain_db <= self.max_gain_db:
-            raise ParameterError(
-                f"min_gain_db={self.min_gain_db} must not exceed max_gain_db={self.max_gain_db}; swap them"
-            )
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise ParameterError(f"device={self.device!r} must be 'auto', 'cpu' or 'cuda'")
-        for name in ("weight_decay", "mixup_alpha"):
+        for least_name, greatest_name in (("min_gain_db", "max_gain_db"), ("min_snr_db", "max_snr_db")):
+            least_db, greatest_db = getattr(self, least_name), getattr(self, greatest_name)
+            if not least_db <= greatest_db:
+                raise ParameterError(
+                    f"{least_name}={least_db} must not exceed {greatest_name}={greatest_db}; swap them"
+                )
+        for name in ("weight_decay", "mixup_alpha", "max_shift_seconds"):
             if not getattr(self, name) >= 0:
                 raise ParameterError(f"{name}={getattr(self, name)} must not be negative")
+        for name in ("momentum", "warmup", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ParameterError(f"{name}={getattr(self, name)} must be at least 0 and below 1")
+        if not 0 < self.decay_factor < 1:
+            raise ParameterError(
+                f"decay_factor={self.decay_factor} must be between 0 and 1; 0.3 is the default"
+            )
+        if not 0 <= self.noise_probability <= 1:
+            raise ParameterError(f"noise_probability={self.noise_probability} must be from 0 to 1")
+        if not self.speed_percents or not all(50 <= percent <= 200 for percent in self.speed_percents):
+            raise ParameterError(
+                f"speed_percents={self.speed_percents} must be integers from 50 to 200; (100,) changes none"
+            )
+
+    def as_json(self) -> str:
+        """The config as a JSON text, which `audiocnn train --config` takes."""
+        return json.dumps(asdict(self), indent=1, default=str) + "\n"
+
+
+_CHOICES = {
+    "padding": ("valid", "same"),
+    "optimizer": ("adamw", "sgd", "rmsprop"),
+    "schedule": ("cosine", "step", "plateau"),
+    "device": ("auto", "cpu", "cuda"),
+}
+
+
+def _either(choices: tuple[str, ...]) -> str:
+    """For a message: "'auto', 'cpu' or 'cuda'"."""
+    return ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"

@@ -20,7 +20,13 @@ from audiocnn.errors import ParameterError
 __all__ = ["place"]
 
 
-def place(waveforms: Sequence[Tensor], window: int, *, generator: torch.Generator | None = None) -> Tensor:
+def place(
+    waveforms: Sequence[Tensor],
+    window: int,
+    *,
+    generator: torch.Generator | None = None,
+    max_shift: int = 0,
+) -> Tensor:
     """Clips of any lengths in one batch, each placed in a window of silence.
 
     Args:
@@ -28,13 +34,15 @@ def place(waveforms: Sequence[Tensor], window: int, *, generator: torch.Generato
         window: the length of a row, in samples.
         generator: draws each clip's position in the window, or of the window
             in a longer clip, all being equally likely; None centres them.
+        max_shift: of drawn positions, by how many samples a clip may reach out
+            of its window, or the window out of a longer clip, on either side.
 
     Returns:
         The batch `(batch, window)`, of the clips' dtype and device.
 
     Raises:
-        ParameterError: if window is not positive, there are no waveforms, or one
-            is not `(time,)`.
+        ParameterError: if window is not positive, there are no waveforms, one
+            is not `(time,)`, or max_shift is negative.
 
     >>> place([torch.tensor([1, 2]), torch.tensor([1, 2, 3, 4, 5, 6])], 4)
     tensor([[0, 1, 2, 0],
@@ -42,6 +50,8 @@ def place(waveforms: Sequence[Tensor], window: int, *, generator: torch.Generato
     """
     if window < 1:
         raise ParameterError(f"window={window} must be a positive number of samples; 16000 is 1 s at 16 kHz")
+    if max_shift < 0:
+        raise ParameterError(f"max_shift={max_shift} must not be negative; 1600 is 0.1 s at 16 kHz")
     if not waveforms:
         raise ParameterError("waveforms is empty; give at least one clip")
     for waveform in waveforms:
@@ -51,25 +61,25 @@ def place(waveforms: Sequence[Tensor], window: int, *, generator: torch.Generato
             )
     lengths = torch.tensor([len(waveform) for waveform in waveforms])
     if generator is None and lengths.min() == lengths.max() <= window:  # at once, as they all begin alike
-        left = int(_lefts(lengths, window, generator)[0])
+        left = int(_lefts(lengths, window, None, 0)[0])
         return F.pad(torch.stack(list(waveforms)), (left, window - left - len(waveforms[0])))
     batch = waveforms[0].new_zeros(len(waveforms), window)
     # Copying slices moves each sample once. Gathering the whole batch by index looks
     # simpler and is two to ten times slower: it makes an index for every sample.
     for row, waveform, left in zip(
-        batch, waveforms, _lefts(lengths, window, generator).tolist(), strict=True
+        batch, waveforms, _lefts(lengths, window, generator, max_shift).tolist(), strict=True
     ):
         start = max(left, 0)
-        seen = waveform[max(-left, 0) :][: window - start]
+        seen = waveform[max(-left, 0) :][: max(window - start, 0)]
         row[start : start + len(seen)] = seen
     return batch
 
 
-def _lefts(lengths: Tensor, window: int, generator: torch.Generator | None) -> Tensor:
+def _lefts(lengths: Tensor, window: int, generator: torch.Generator | None, max_shift: int) -> Tensor:
     """Where each clip begins in its window."""
     spare = window - lengths
     if generator is None:
         return torch.div(spare, 2, rounding_mode="floor")
     # In float64, whose steps are finer than the positions in a clip of any length.
     drawn = torch.rand(len(lengths), dtype=torch.float64, generator=generator)
-    return (drawn * (spare.abs() + 1)).long() * spare.sign()
+    return spare.clamp(max=0) - max_shift + (drawn * (spare.abs() + 2 * max_shift + 1)).long()

@@ -1,221 +1,241 @@
 """Training: recordings in, a classifier out. Lightning is imported here and nowhere else."""
 
-import dataclasses
+import csv
 import json
 import logging
+import math
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import lightning
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
-from audiocnn.augment.mixup import mixup
-from audiocnn.augment.spectrogram import spec_augment
-from audiocnn.augment.waveform import random_gain
 from audiocnn.classifier import Classifier, load
 from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.config import TrainConfig
+from audiocnn.data.batches import Batches, epoch_generator
 from audiocnn.data.corpus import Corpus
-from audiocnn.data.manifest import Clip, read_manifest, write_manifest
+from audiocnn.data.manifest import Clip, find_recordings, read_manifest, read_recordings, write_manifest
 from audiocnn.data.splits import split_clips
+from audiocnn.data.statistics import feature_statistics
 from audiocnn.errors import ManifestError, ParameterError
-from audiocnn.frontends import LogMel, LogMelConfig
+from audiocnn.frontends import LogMelConfig
+from audiocnn.loss import mask_features, training_loss
 from audiocnn.models import NetConfig
+from audiocnn.schedule import LearningRate, make_optimizer
 
-__all__ = ["Batches", "feature_statistics", "fit", "training_loss"]
+__all__ = ["BEST", "SPLIT", "History", "fit"]
 
 logger = logging.getLogger(__name__)
 
-# samples whose features are taken at once, which bounds memory
-STATISTICS_SAMPLES = 4_000_000
+History = list[dict[str, float]]  # of each finished epoch: its number, losses, accuracy and learning rate
 
-
-class Batches:
-    """A corpus as batches of waveforms and targets, again and again.
-
-    Args:
-        corpus: the recordings.
-        window: samples in a row: the classifier's span.
-        batch_size: rows in a batch.
-        generator: for training: draws the order and each recording's place in its window,
-            and leaves out what does not fill a batch. None, for evaluation: in order, centred, all.
-    """
-
-    def __init__(
-        self, corpus: Corpus, *, window: int, batch_size: int, generator: torch.Generator | None = None
-    ) -> None:
-        self.corpus = corpus
-        self.window = window
-        self.batch_size = min(batch_size, len(corpus))
-        self.generator = generator
-
-    def __len__(self) -> int:
-        full, rest = divmod(len(self.corpus), self.batch_size)
-        return full if self.generator or not rest else full + 1
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        n = len(self.corpus)
-        order = torch.randperm(n, generator=self.generator) if self.generator else torch.arange(n)
-        for i in range(len(self)):
-            indices = order[i * self.batch_size : (i + 1) * self.batch_size]
-            waveforms = self.corpus.windows(indices, self.window, generator=self.generator)
-            yield waveforms, self.corpus.targets[indices]
-
-
-def feature_statistics(corpus: Corpus, front_end: LogMel) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each feature row over all recordings, without any padding."""
-    count = 0
-    total = torch.zeros(front_end.n_freqs, dtype=torch.float64)
-    squares = torch.zeros_like(total)
-    with torch.inference_mode():
-        for length in sorted(set(corpus.lengths.tolist())):
-            alike = (corpus.lengths == length).nonzero().flatten()
-            if front_end.time_axis.takes.output_length(length) == 0:
-                continue
-            for indices in alike.split(max(1, STATISTICS_SAMPLES // length)):
-                features = front_end(corpus.windows(indices, length)).double()  # (batch, 1, rows, frames)
-                total += features.sum(dim=(0, 1, 3))
-                squares += features.square().sum(dim=(0, 1, 3))
-                count += features.shape[0] * features.shape[3]
-    if count == 0:
-        raise ManifestError("every training recording is shorter than one frame; give longer ones")
-    mean = total / count
-    deviation = (squares / count - mean.square()).clamp(min=0.0).sqrt()
-    # a row that never changes, as above the band of telephone speech, is left unscaled
-    deviation[deviation < 1e-3] = 1.0
-    return mean.float(), deviation.float()
-
-
-def training_loss(
-    classifier: Classifier,
-    waveforms: Tensor,
-    targets: Tensor,
-    *,
-    config: TrainConfig,
-    generator: torch.Generator,
-) -> Tensor:
-    """The loss of one batch, augmented: all that a training step is but the update.
-
-    Args:
-        classifier: in training mode, on any device.
-        waveforms: `(batch, time)`, one window each.
-        targets: class indices `(batch,)`.
-        config: how to augment.
-        generator: on the CPU; draws every augmentation.
-    """
-    with torch.no_grad():
-        waveforms = random_gain(
-            waveforms, min_gain_db=config.min_gain_db, max_gain_db=config.max_gain_db, generator=generator
-        )
-        features = classifier.normalize(classifier.front_end(waveforms))
-        features = _mask(features, config, generator)
-        shares = F.one_hot(targets, len(classifier.labels)).to(features.dtype)
-        if config.mixup_alpha > 0:
-            features, shares = mixup(features, shares, alpha=config.mixup_alpha, generator=generator)
-    logits = classifier.net(features)[..., 0]  # (batch, num_classes)
-    return F.cross_entropy(logits, shares)
-
-
-def _mask(features: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
-    return spec_augment(
-        features,
-        n_freq_masks=config.n_freq_masks,
-        max_freq_width=config.max_freq_width,
-        n_time_masks=config.n_time_masks,
-        max_time_width=config.max_time_width,
-        generator=generator,
-    )
+# what a run leaves in its folder
+BEST = "model.safetensors"
+LAST = "last.safetensors"
+STATE = "last.ckpt"
+SPLIT = "split.csv"
+CONFIG = "config.json"
+METRICS = "metrics.csv"
 
 
 class _Training(lightning.LightningModule):
-    """Hands a classifier's loss and accuracy to Lightning, and keeps the best weights."""
+    """Hands a classifier's loss and accuracy to Lightning; keeps the best weights, and where it stands."""
 
-    def __init__(self, classifier: Classifier, config: TrainConfig, *, steps: int) -> None:
+    def __init__(self, classifier: Classifier, config: TrainConfig, batches: Batches, noise: Corpus | None):
         super().__init__()
         self.classifier = classifier
         self.run = config
-        self.steps = steps
-        self.draws = torch.Generator().manual_seed(config.seed + 1)
-        self.best_accuracy = -1.0
-        self.hits: list[Tensor] = []
+        self.batches = batches
+        self.noise = noise
+        self.history: History = []
+        self.judged: list[tuple[Tensor, Tensor]] = []
+        self.resumed_rate: list[dict[str, Any]] | None = None
 
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        optimizer = torch.optim.AdamW(
-            self.classifier.net.parameters(), lr=self.run.learning_rate, weight_decay=self.run.weight_decay
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=self.run.learning_rate, total_steps=self.steps
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        optimizer = make_optimizer(self.classifier.net.parameters(), self.run)
+        self.rate = LearningRate(optimizer, self.run, steps_per_epoch=len(self.batches))
+        return optimizer
+
+    def on_train_start(self) -> None:
+        if self.resumed_rate is not None:
+            self.rate.load_state_dict(self.resumed_rate)
+
+    def on_train_epoch_start(self) -> None:
+        # every draw hangs on seed and epoch alone, so that a resumed run repeats it
+        self.draws = epoch_generator(self.run.seed, self.current_epoch, "augmentation")
+        torch.manual_seed(epoch_generator(self.run.seed, self.current_epoch, "dropout").initial_seed())
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
-        loss = training_loss(self.classifier, *batch, config=self.run, generator=self.draws)
+        loss = training_loss(self.classifier, *batch, config=self.run, generator=self.draws, noise=self.noise)
         self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]))
         return loss
 
+    def on_train_batch_end(self, *_: object) -> None:
+        self.log("learning_rate", self.rate.value, on_step=False, on_epoch=True)
+        self.rate.step()
+
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
         waveforms, targets = batch
-        self.hits.append(self.classifier(waveforms)[..., 0].argmax(dim=1) == targets)
+        self.judged.append((self.classifier(waveforms)[..., 0], targets))
 
     def on_validation_epoch_end(self) -> None:
-        accuracy = torch.cat(self.hits).float().mean().item()
-        self.hits.clear()
+        logits, targets = (torch.cat(parts) for parts in zip(*self.judged, strict=True))
+        self.judged.clear()
+        accuracy = (logits.argmax(dim=1) == targets).float().mean().item()
+        self.log("validation_loss", F.cross_entropy(logits, targets))
         self.log("validation_accuracy", accuracy)
-        if accuracy >= self.best_accuracy:  # of equals the later, which the one cycle has settled more
-            self.best_accuracy = accuracy
-            self.classifier.save(self.run.out / "model.safetensors")
+        self.rate.end_epoch(accuracy)
+        # of equals the later, whose learning rate has settled more
+        if all(accuracy >= epoch["validation_accuracy"] for epoch in self.history):
+            self.classifier.save(self.run.out / BEST)
+        self.classifier.save(self.run.out / LAST)
 
     def on_train_epoch_end(self) -> None:
-        logged = self.trainer.callback_metrics
+        logged = {name: value.item() for name, value in self.trainer.callback_metrics.items()}
+        if not math.isfinite(logged["loss"]):
+            raise ParameterError(
+                f"learning_rate={self.run.learning_rate}: the loss is {logged['loss']} after epoch "
+                f"{self.current_epoch + 1}; try a third of it"
+            )
+        self.history.append({"epoch": self.current_epoch + 1, **logged})
+        self._write_history()
         logger.info(
             "epoch %d of %d: loss %.3f, validation accuracy %.2f %%",
-            self.current_epoch + 1,
+            self.finished_epochs,
             self.run.epochs,
             logged["loss"],
             100 * logged["validation_accuracy"],
         )
+        self.trainer.save_checkpoint(self.run.out / STATE)
+        self.trainer.should_stop = _is_over(self.history, self.run)
+
+    def _write_history(self) -> None:
+        """All epochs so far, so that the file is that of an uninterrupted run."""
+        with (self.run.out / METRICS).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.history[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.history)
+
+    @property
+    def finished_epochs(self) -> int:
+        return len(self.history)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["run"] = {
+            "threads": torch.get_num_threads(),
+            "history": self.history,
+            "learning_rate": self.rate.state_dict(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        state = checkpoint["run"]
+        torch.set_num_threads(state["threads"])  # another number would round differently
+        self.history = state["history"]
+        self.batches.epoch = self.finished_epochs
+        self.resumed_rate = state["learning_rate"]
 
 
-def fit(config: TrainConfig) -> Classifier:
+def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) -> Classifier:
     """Train a classifier on a manifest or folder, and keep the epoch best on validation.
 
     An epoch's validation accuracy is that of one window a recording, centred; `evaluate` averages
     all windows of longer ones. Of equal epochs the later is kept.
 
-    In `config.out` it leaves `model.safetensors` (the classifier), `split.csv` (which recording
-    was in which split), `config.json` and `log/metrics.csv` (loss and validation accuracy per epoch).
+    In `config.out` it leaves `model.safetensors` (the classifier of the best epoch), `last.safetensors`
+    (that of the last one), `last.ckpt` (where training stands), `split.csv` (which recording was in
+    which split), `config.json`, and the course of losses, accuracy and learning rate in `metrics.csv`
+    and, for TensorBoard, in `tensorboard/`.
+
+    A run that was stopped, in whatever way, goes on with `resume=True` from its last finished epoch. On a
+    CPU it then reaches the same weights, to the bit, as without the stop; for that it uses as many
+    threads as it began with.
 
     Args:
         config: the run.
+        resume: go on with the run that `out` holds, on its split; begin it if there is none, and
+            return its classifier if it is at its end.
+        progress: draw a progress bar on the terminal.
 
     Returns:
         The classifier of the best epoch, ready to score.
 
     Raises:
         ManifestError: for a manifest or recordings that cannot be used.
-        ParameterError: for values that cannot work, or an `out` that already holds a model.
+        ParameterError: for values that cannot work, a loss that is not finite, an `out` that already holds
+            a run, or, of a resumed run, values that are not those it was begun with.
+        KeyboardInterrupt: on Ctrl-C, saying what is there by then; the folder holds a usable classifier.
     """
-    if (config.out / "model.safetensors").exists():
-        raise ParameterError(
-            f"out={config.out} already holds model.safetensors; give another folder, or remove it"
-        )
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ParameterError("device='cuda' cannot be used: torch finds no GPU; 'auto' takes what is there")
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(config.seed)  # for the weights and dropout; the caller's own draws go on
-        return _fit(config)
+    if resume:
+        _check_same_run(config)
+        if _is_over(_history(config), config):
+            return load(config.out / BEST)
+    elif (config.out / BEST).exists():
+        raise ParameterError(
+            f"out={config.out} already holds {BEST}; resume that run, give another folder, or remove it"
+        )
+    threads = torch.get_num_threads()
+    try:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            torch.manual_seed(config.seed)  # for the weights; the caller's own draws go on
+            return _fit(config, resume=resume, progress=progress)
+    finally:
+        torch.set_num_threads(threads)
 
 
-def _fit(config: TrainConfig) -> Classifier:
+def _check_same_run(config: TrainConfig) -> None:
+    """Raise where `out` holds a run that was begun with other values."""
+    begun = config.out / CONFIG
+    if not begun.is_file():
+        return
+    before, now = json.loads(begun.read_text(encoding="utf-8")), json.loads(config.as_json())
+    # recordings may have been moved, and a GPU may be there or not
+    differing = [
+        name for name in now if name not in ("data", "out", "device") and now[name] != before.get(name)
+    ]
+    if differing:
+        values = "; ".join(f"{name}={before.get(name)!r}, not {now[name]!r}" for name in differing)
+        raise ParameterError(
+            f"out={config.out} was begun with {values}; resume it so, or train in another folder"
+        )
+
+
+def _history(config: TrainConfig) -> History:
+    """The epochs that the run in `out` has finished."""
+    state = config.out / STATE
+    if not state.is_file():
+        return []
+    history: History = torch.load(state, map_location="cpu", weights_only=True)["run"]["history"]
+    return history
+
+
+def _is_over(history: History, config: TrainConfig) -> bool:
+    """Whether all epochs are done, or validation has gained nothing for as long as patience lasts."""
+    if len(history) >= config.epochs:
+        return True
+    accuracies = [epoch["validation_accuracy"] for epoch in history]
+    if config.patience is None or not accuracies:
+        return False
+    return len(history) - 1 - accuracies.index(max(accuracies)) >= config.patience
+
+
+def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
     """Read, build, check, train; what can be refused is refused before the long part."""
-    clips = split_clips(read_manifest(config.data), seed=config.seed)
-    parts = {split: [clip for clip in clips if clip.split == split] for split in ("train", "validation")}
-    labels = sorted({clip.label for clip in parts["train"] if clip.label is not None})
+    split = config.out / SPLIT
+    if resume and split.is_file():
+        clips = read_manifest(split)
+    else:
+        clips = split_clips(read_manifest(config.data), seed=config.seed)
+    labels = sorted({clip.label for clip in clips if clip.split == "train" and clip.label is not None})
     if len(labels) < 2:
         raise ManifestError(
             f"{config.data} has {len(labels)} labels to learn; give recordings of at least two"
@@ -223,50 +243,104 @@ def _fit(config: TrainConfig) -> Classifier:
     net = NetConfig(name=config.model, num_classes=len(labels), padding=config.padding)
     classifier = Classifier(ClassifierConfig(labels=tuple(labels), front_end=LogMelConfig(), net=net))
     bare = classifier.bare_net
-    _mask(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if masks do not fit
-    corpora = {split: _load(part, classifier) for split, part in parts.items()}
-    mean, deviation = feature_statistics(corpora["train"], classifier.front_end)
+    mask_features(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if none fit
+    corpora = _load(clips, classifier, config)
+    mean, deviation = feature_statistics(corpora.train, classifier.front_end)
     classifier.normalize.set_statistics(mean=mean, deviation=deviation)
 
     config.out.mkdir(parents=True, exist_ok=True)
-    write_manifest(config.out / "split.csv", clips)
-    (config.out / "config.json").write_text(
-        json.dumps(dataclasses.asdict(config), indent=1, default=str) + "\n", encoding="utf-8"
+    write_manifest(split, clips)
+    (config.out / CONFIG).write_text(config.as_json(), encoding="utf-8")
+    _train(classifier, corpora, config, resume=resume, progress=progress)
+    return load(config.out / BEST)
+
+
+class _Corpora(NamedTuple):
+    train: Corpus
+    validation: Corpus
+    noise: Corpus | None
+
+    def to(self, device: str) -> "_Corpora":
+        """With their samples on a device, so that batches are made there."""
+        noise = None if self.noise is None else self.noise.to(device)
+        return _Corpora(self.train.to(device), self.validation.to(device), noise)
+
+
+def _load(clips: Sequence[Clip], classifier: Classifier, config: TrainConfig) -> _Corpora:
+    rate = classifier.sample_rate
+    train, validation = (
+        Corpus.load(
+            [clip for clip in clips if clip.split == split], labels=classifier.labels, sample_rate=rate
+        )
+        for split in ("train", "validation")
     )
-    _train(classifier, corpora["train"], corpora["validation"], config)
-    return load(config.out / "model.safetensors")
+    return _Corpora(train, validation, _load_noise(config.noise, rate) if config.noise else None)
 
 
-def _load(clips: Sequence[Clip], classifier: Classifier) -> Corpus:
-    return Corpus.load(clips, labels=classifier.labels, sample_rate=classifier.sample_rate)
+def _load_noise(source: Path, sample_rate: int) -> Corpus:
+    """Background recordings, all of one label."""
+    if source.is_dir():
+        found = [Clip(path=path, label=None) for path in find_recordings(source)]
+    else:
+        found = read_recordings(source)
+    if not found:
+        raise ManifestError(f"noise={source} holds no recordings; give a folder or a table of some")
+    clips = [replace(clip, label="noise") for clip in found]
+    return Corpus.load(clips, labels=("noise",), sample_rate=sample_rate)
 
 
-def _train(classifier: Classifier, train: Corpus, validation: Corpus, config: TrainConfig) -> None:
-    """Run Lightning over the two corpora."""
+def _train(
+    classifier: Classifier, corpora: _Corpora, config: TrainConfig, *, resume: bool, progress: bool
+) -> None:
+    """Run Lightning over the corpora."""
+    on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+    if on_gpu:
+        corpora = corpora.to("cuda")
     window = classifier.geometry.span
-    order = torch.Generator().manual_seed(config.seed)
-    batches = Batches(train, window=window, batch_size=config.batch_size, generator=order)
+    batches = Batches(
+        corpora.train,
+        window=window,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        speed_percents=config.speed_percents,
+        max_shift=round(config.max_shift_seconds * classifier.sample_rate),
+    )
+    training = _Training(classifier, config, batches, corpora.noise)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
-        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[config.device],
+        accelerator="cuda" if on_gpu else "cpu",
         devices=1,
         max_epochs=config.epochs,
-        logger=CSVLogger(config.out, name="log", version=""),
+        logger=TensorBoardLogger(config.out, name="tensorboard", version=""),
         log_every_n_steps=len(batches),
         enable_checkpointing=False,
         enable_model_summary=False,
-        enable_progress_bar=False,
+        enable_progress_bar=progress,
         num_sanity_val_steps=0,
     )
+    begun = resume and (config.out / STATE).is_file()
     with warnings.catch_warnings():
         # Lightning 2.6 makes a tree of the loaders in a way that torch 2.14 deprecates
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
         try:
             trainer.fit(
-                _Training(classifier, config, steps=config.epochs * len(batches)),
+                training,
                 train_dataloaders=batches,
-                val_dataloaders=Batches(validation, window=window, batch_size=256),
+                val_dataloaders=Batches(corpora.validation, window=window, batch_size=256),
+                ckpt_path=config.out / STATE if begun else None,
+                weights_only=True,  # whatever the file holds, nothing in it is executed
             )
-        except SystemExit:  # what Lightning makes of Ctrl-C, which it has then shut off
+        except (KeyboardInterrupt, SystemExit):  # the latter is what Lightning makes of Ctrl-C, then shut off
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            raise KeyboardInterrupt from None
+            raise KeyboardInterrupt(_interrupted(training, config)) from None
+
+
+def _interrupted(training: _Training, config: TrainConfig) -> str:
+    """What there is after an interrupt, and how to go on; a usable classifier in any case."""
+    best, finished = config.out / BEST, training.finished_epochs
+    if finished:
+        then = "the best of them, and resume goes on from there"
+    else:
+        training.classifier.save(best)
+        then = "what was learned so far, and resume begins again"
+    return f"interrupted after {finished} of {config.epochs} epochs; {best} is {then}"

@@ -32,12 +32,16 @@ ORDER = [
     "data",
     "metrics",
     "config",
+    "schedule",
+    "loss",
     "train",
     "predict",
     "evaluate",
+    "demo",
     "cli",
 ]
 LOADED_ONLY_WHEN_NEEDED = {
+    "espeakng_loader",
     "lightning",
     "librosa",
     "matplotlib",

@@ -48,6 +48,61 @@ def test_train_says_how_it_goes_and_what_is_next(trained):
     assert re.fullmatch(r"epoch 6 of 6: loss \d\.\d{3}, validation accuracy \d+\.\d\d %", epochs[-1])
 
 
+def test_a_config_file_gives_what_the_command_line_does_not(trained, tmp_path, capsys):
+    out = trained[0]
+    status, printed, _ = call(
+        capsys, "train", "--config", out / "config.json", "--out", tmp_path / "run", "--epochs", "1"
+    )
+    assert status == 0 and printed.endswith(f"{tmp_path}/run/split.csv\n")
+    before, after = (json.loads((run / "config.json").read_text()) for run in (out, tmp_path / "run"))
+    assert after == {**before, "out": str(tmp_path / "run"), "epochs": 1}
+    yaml = tmp_path / "run.yaml"
+    yaml.write_text(f"data: {before['data']}\nout: {out}\nepochs: 6\nbatch_size: 8\ndevice: cpu\n")
+    status, printed, _ = call(capsys, "train", "--config", yaml, "--resume")
+    assert (status, printed) == (0, trained[1].stdout)
+
+
+def test_a_config_file_with_a_mistake(tmp_path, capsys):
+    config = tmp_path / "run.yaml"
+    config.write_text("epoch: 6\n")
+    status, out, err = call(capsys, "train", "--config", config)
+    assert (status, out) == (2, "")
+    assert err.endswith("error: Subcommand 'train' does not accept option 'epoch'\n")
+
+
+def test_the_demo_goes_the_whole_path(tmp_path, capsys):
+    pytest.importorskip("espeakng_loader")
+    out = tmp_path / "demo"
+    small = ["--num_voices", "3", "--epochs", "1", "--model", "tc_resnet_8"]
+    status, printed, err = call(capsys, "demo", "--out", out, *small)
+    assert status == 0, err
+    assert printed.startswith(
+        f"Everything is written to the folder {out}. A second run uses what is finished"
+    )
+    assert "accuracy " in printed
+    lines = printed.splitlines()
+    named = [line.split()[0] for line in lines if line.startswith(str(out))]
+    made = ["words/words.csv", "run/model.safetensors", "confusion.png", "predictions.csv"]
+    assert named == [str(out / name) for name in made]
+    assert all((out / name).is_file() for name in made)
+    assert lines[-4].endswith("Next:")
+    assert main(lines[-3].split()[1:-1] + [str(tmp_path / "scores.csv")]) == 0
+    assert main(lines[-2].split()[1:]) == 0
+    assert (tmp_path / "scores.csv").read_text() == (out / "predictions.csv").read_text()
+    model, words = (out / made[1]).read_bytes(), (out / made[0]).stat().st_mtime_ns
+    capsys.readouterr()
+    status, again, _ = call(capsys, "demo", "--out", out, *small)
+    assert (status, again) == (0, printed)
+    assert ((out / made[1]).read_bytes(), (out / made[0]).stat().st_mtime_ns) == (model, words)
+
+
+def test_a_demo_that_cannot_be(tmp_path, capsys):
+    status, _, err = call(capsys, "demo", "--out", tmp_path / "demo", "--num_voices", "2")
+    assert status == 2
+    assert err.splitlines()[-1] == "audiocnn demo: num_voices=2 must be from 3, one for each split, to 504"
+    assert not (tmp_path / "demo").exists()
+
+
 def test_evaluate_prints_and_writes_its_report(trained, tones, tmp_path, capsys):
     run, _ = trained
     model, split = run / "model.safetensors", run / "split.csv"
@@ -76,6 +131,18 @@ def test_predict_writes_a_row_a_file(trained, tones, tmp_path, capsys):
     first = json.loads(path.read_text().splitlines()[0])
     assert first["label"] == rows[0]["label"]
     assert first["score_low"] + first["score_high"] == pytest.approx(1.0)
+
+
+def test_parts_of_a_recording_are_rows_that_say_where(trained, tones, tmp_path, capsys):
+    table = tmp_path / "parts.csv"
+    table.write_text(
+        f"file_name,start,stop\n{tones}/low/00.flac,0.1,0.2\n{tones}/low/00.flac,,\n{tones}/low/00.flac,9,\n"
+    )
+    status, out, err = call(capsys, "predict", trained[0] / "model.safetensors", table)
+    rows = list(csv.DictReader(out.splitlines()))
+    assert [(row["start"], row["stop"]) for row in rows] == [("0.1", "0.2"), ("0.0", ""), ("9.0", "")]
+    assert rows[0]["label"] == rows[1]["label"] == "low" and not rows[2]["label"]
+    assert (status, err) == (1, "1 of 3 files or parts could not be read; their rows say why\n")
 
 
 def test_a_bad_file_is_a_row_and_the_exit_status_one(trained, tones, tmp_path, capsys):
@@ -153,7 +220,18 @@ def test_describe_names_and_files(trained, capsys):
         ),
         (
             ["train", "{tones}", "--out", "{run}"],
-            "train: out={run} already holds model.safetensors; give another folder, or remove it",
+            (
+                "train: out={run} already holds model.safetensors; resume that run, give another folder, "
+                "or remove it"
+            ),
+        ),
+        (
+            ["train", "--out", "x"],
+            "train: data is missing; use `audiocnn train DATA --out FOLDER`, or a --config file",
+        ),
+        (
+            ["train", "{tones}", "--out", "{run}", "--resume", "--epochs", "6", "--batch_size", "9"],
+            "train: out={run} was begun with batch_size=8, not 9; resume it so, or train in another folder",
         ),
         (
             ["train", "{tones}", "--out", "x", "--epochs", "0"],
@@ -195,7 +273,7 @@ def test_a_mistake_is_one_clear_line(trained, tones, capsys, tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], 'expected "command" to be one of {train,evaluate,predict,describe}'),
+        ([], 'expected "command" to be one of {demo,train,evaluate,predict,describe}'),
         (["listen"], "invalid choice: 'listen'"),
         (["predict"], "the following arguments are required: predict.model, predict.inputs"),
         (["train", "x", "--out", "y", "--epochs", "many"], 'Parser key "epochs":\n  Expected a'),
@@ -208,7 +286,7 @@ def test_what_the_parser_refuses(capsys, arguments, message):
     assert message in err
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "describe"])
+@pytest.mark.parametrize("command", ["demo", "train", "evaluate", "predict", "describe"])
 def test_every_flag_has_help(capsys, command):
     status, out, err = call(capsys, command, "--help")
     assert (status, err) == (0, "")

@@ -55,6 +55,18 @@ def test_a_generator_makes_all_positions_equally_likely(length: int, window: int
     assert (counts - expected).abs().max() <= 4 * expected**0.5
 
 
+@pytest.mark.parametrize(("length", "window", "shift"), [(3, 6, 2), (6, 3, 2), (4, 4, 9), (2, 3, 5)])
+def test_a_shift_lets_the_clip_reach_out_of_its_window(length: int, window: int, shift: int) -> None:
+    draws = 4000
+    generator = torch.Generator().manual_seed(0)
+    batch = place([ramp(length)] * draws, window, generator=generator, max_shift=shift)
+    positions = {
+        tuple(torch.nn.functional.pad(ramp(length), (60, 60))[60 - left : 60 - left + window].tolist())
+        for left in range(min(0, window - length) - shift, max(0, window - length) + shift + 1)
+    }
+    assert {tuple(row) for row in batch.tolist()} == positions
+
+
 @pytest.mark.parametrize("dtype", [torch.int16, torch.float32, torch.float64])
 def test_the_dtype_of_the_clips_is_kept(dtype: torch.dtype) -> None:
     assert place([torch.ones(2, dtype=dtype)], 3).dtype == dtype
@@ -81,3 +93,9 @@ def test_the_clips_stay_as_they_are() -> None:
 def test_what_cannot_be_placed(waveforms: list[torch.Tensor], window: int, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         place(waveforms, window)
+
+
+def test_a_shift_is_not_negative() -> None:
+    with pytest.raises(ParameterError) as error:
+        place([torch.ones(2)], 3, max_shift=-1)
+    assert str(error.value) == "max_shift=-1 must not be negative; 1600 is 0.1 s at 16 kHz"

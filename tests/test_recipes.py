@@ -37,9 +37,12 @@ def test_arabic_speech_commands(spoken, tmp_path, capsys):
     run = out / "tc_resnet_8_seed3"
     assert {p.name for p in run.iterdir()} == {
         "config.json",
-        "log",
+        "last.ckpt",
+        "last.safetensors",
+        "metrics.csv",
         "model.safetensors",
         "split.csv",
+        "tensorboard",
         "test.json",
         "test_confusion.png",
     }

@@ -3,7 +3,6 @@
 import csv
 import json
 import logging
-import signal
 
 import numpy as np
 import pytest
@@ -12,12 +11,15 @@ import torch
 
 import audiocnn
 from audiocnn.config import TrainConfig
+from audiocnn.data.batches import Batches, epoch_generator
 from audiocnn.data.corpus import Corpus
-from audiocnn.data.manifest import read_manifest
+from audiocnn.data.manifest import Clip, read_manifest
+from audiocnn.data.statistics import feature_statistics
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.frontends import LogMel, LogMelConfig
-from audiocnn.models import NetConfig
-from audiocnn.train import Batches, feature_statistics, fit, training_loss
+from audiocnn.loss import training_loss
+from audiocnn.schedule import LearningRate, make_optimizer
+from audiocnn.train import fit
 
 RATE = 16000
 
@@ -39,12 +41,24 @@ def test_two_tones_are_learned(run, tones):
 
 def test_a_run_leaves_all_that_describes_it(run, tones):
     out, classifier = run
-    assert {p.name for p in out.iterdir()} == {"model.safetensors", "split.csv", "config.json", "log"}
+    assert {p.name for p in out.iterdir()} == {
+        "config.json",
+        "last.ckpt",
+        "last.safetensors",
+        "metrics.csv",
+        "model.safetensors",
+        "split.csv",
+        "tensorboard",
+    }
     settings = json.loads((out / "config.json").read_text())
     assert settings["data"] == str(tones) and settings["epochs"] == 8 and settings["seed"] == 0
-    with (out / "log" / "metrics.csv").open() as file:
+    with (out / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows if row["loss"]] == [str(i) for i in range(8)]
+    assert [row["epoch"] for row in rows] == [str(epoch) for epoch in range(1, 9)]
+    assert rows[0].keys() == {"epoch", "loss", "learning_rate", "validation_loss", "validation_accuracy"}
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert len(list((out / "tensorboard").glob("events.out.tfevents.*"))) == 1
+    assert audiocnn.load(out / "last.safetensors").labels == classifier.labels
     saved = audiocnn.load(out / "model.safetensors")
     clip = torch.rand(RATE)
     assert saved.predict(clip, sample_rate=RATE) == classifier.predict(clip, sample_rate=RATE)
@@ -83,20 +97,6 @@ def test_dropout_is_drawn_from_the_seed_too(tones, tmp_path):
         torch.testing.assert_close(nets[1][name], tensor, rtol=1e-3, atol=1e-4)
 
 
-def test_an_interrupt_is_handed_on(tones, tmp_path, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("audiocnn.train.training_loss", interrupted)
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            fit(config(tones, tmp_path))
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize(("model", "padding"), [("tdnn", "valid"), ("bc_resnet_1", "same")])
 def test_every_kind_of_net_trains(tones, tmp_path, caplog, model, padding):
     with caplog.at_level(logging.INFO, logger="audiocnn"):
@@ -105,41 +105,94 @@ def test_every_kind_of_net_trains(tones, tmp_path, caplog, model, padding):
     assert "epoch 1 of 1: loss" in caplog.text and "validation accuracy" in caplog.text
 
 
-def test_a_bare_loop_trains_too(tones):
-    torch.manual_seed(0)
-    clips = read_manifest(tones)
-    classifier = audiocnn.Classifier(
-        audiocnn.ClassifierConfig(
-            labels=("high", "low"),
-            front_end=LogMelConfig(),
-            net=NetConfig(name="tc_resnet_8", num_classes=2),
-        )
-    )
+@pytest.mark.parametrize("model", ["tc_resnet_8", "bc_resnet_1"])
+def test_a_bare_loop_trains_the_same_weights(tones, tmp_path, model):
+    run = config(tones, tmp_path / "run", model=model, epochs=3, schedule="step", mixup_alpha=0.3)
+    fit(run)
+    fitted = audiocnn.load(run.out / "last.safetensors")
+
+    clips = [clip for clip in read_manifest(run.out / "split.csv") if clip.split == "train"]
+    torch.manual_seed(run.seed)
+    classifier = audiocnn.Classifier(fitted.config)
     corpus = Corpus.load(clips, labels=classifier.labels, sample_rate=classifier.sample_rate)
     mean, deviation = feature_statistics(corpus, classifier.front_end)
     classifier.normalize.set_statistics(mean=mean, deviation=deviation)
-    generator = torch.Generator().manual_seed(0)
-    batches = Batches(corpus, window=classifier.geometry.span, batch_size=16, generator=generator)
-    assert len(batches) == 3
-    optimizer = torch.optim.AdamW(classifier.net.parameters(), lr=0.005)
-    run = config(tones, tones, mixup_alpha=0.0)
-    losses = []
-    for _ in range(8):
+    batches = Batches(
+        corpus,
+        window=classifier.geometry.span,
+        batch_size=run.batch_size,
+        seed=run.seed,
+        speed_percents=run.speed_percents,
+    )
+    optimizer = make_optimizer(classifier.net.parameters(), run)
+    rate = LearningRate(optimizer, run, steps_per_epoch=len(batches))
+    classifier.train()
+    for epoch in range(run.epochs):
+        torch.manual_seed(epoch_generator(run.seed, epoch, "dropout").initial_seed())
+        generator = epoch_generator(run.seed, epoch, "augmentation")
         for waveforms, targets in batches:
             loss = training_loss(classifier, waveforms, targets, config=run, generator=generator)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append(loss.item())
-    assert np.mean(losses[-3:]) < 0.5 * np.mean(losses[:3])
+            rate.step()
+    for clip in clips[:4]:
+        bare, lightning = (one.predict(clip.path).scores for one in (classifier, fitted))
+        for label in classifier.labels:
+            assert bare[label] == pytest.approx(lightning[label], abs=1e-6)
 
 
-def test_evaluation_batches_hold_every_recording_once_in_order(tones):
-    corpus = Corpus.load(read_manifest(tones), labels=("high", "low"), sample_rate=RATE)
-    batches = Batches(corpus, window=1000, batch_size=9)
-    seen = list(batches)
-    assert len(seen) == len(batches) == 6 and len(seen[-1][0]) == 3
-    assert torch.equal(torch.cat([targets for _, targets in seen]), corpus.targets)
+def test_noise_fills_the_silence_around_a_recording(run, tones, tmp_path):
+    classifier = run[1]
+    noise = Corpus.load(
+        [Clip(path=tones / "low" / "00.flac", label="noise")], labels=("noise",), sample_rate=RATE
+    )
+    heard = []
+    classifier.front_end.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
+    silent = torch.zeros(2, classifier.geometry.span)
+    silent[:, 8000:9000] = 0.1
+    for background in (None, noise):
+        training_loss(
+            classifier,
+            silent,
+            torch.tensor([0, 1]),
+            config=config(tones, tmp_path, noise_probability=1.0, max_snr_db=10.0),
+            generator=torch.Generator().manual_seed(0),
+            noise=background,
+        )
+    assert heard[0][:, :8000].abs().max() == 0 < heard[1][:, :8000].abs().max()
+
+
+def test_noise_comes_from_a_folder_or_a_table(tones, tmp_path):
+    (tmp_path / "noise").mkdir()
+    table = tmp_path / "noise.csv"
+    table.write_text(f"file_name\n{tones}/low/00.flac\n")
+    fit(config(tones, tmp_path / "run", noise=table, epochs=1))
+    with pytest.raises(ManifestError) as error:
+        fit(config(tones, tmp_path / "other", noise=tmp_path / "noise"))
+    empty = tmp_path / "noise"
+    assert str(error.value) == f"noise={empty} holds no recordings; give a folder or a table of some"
+
+
+def test_training_stops_when_patience_is_over(tones, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    # all classes alike: the first epoch is as good as any
+    stopping = config(tones, out, epochs=30, patience=3, optimizer="sgd", learning_rate=1e-9, schedule="step")
+    fit(stopping)
+    assert len(epochs_of(out)) == 4
+    fit(stopping, resume=True)  # at its end: nothing more is trained
+    assert len(epochs_of(out)) == 4
+
+
+def epochs_of(out):
+    with (out / "metrics.csv").open() as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(tones, tmp_path):
+    with pytest.raises(ParameterError) as error:
+        fit(config(tones, tmp_path / "run", optimizer="sgd", learning_rate=1e30, warmup=0.0))
+    assert str(error.value) == ("learning_rate=1e+30: the loss is nan after epoch 1; try a third of it")
 
 
 def test_a_row_that_never_changes_is_left_unscaled():
@@ -162,7 +215,7 @@ def test_a_finished_run_is_not_overwritten(run, tones):
     with pytest.raises(ParameterError) as error:
         fit(config(tones, out))
     assert str(error.value) == (
-        f"out={out} already holds model.safetensors; give another folder, or remove it"
+        f"out={out} already holds model.safetensors; resume that run, give another folder, or remove it"
     )
 
 
@@ -199,7 +252,20 @@ def test_recordings_shorter_than_a_frame(tmp_path):
             {"min_gain_db": 9.0},
             "min_gain_db=9.0 must not exceed max_gain_db=6.0; swap them",
         ),
+        ({"max_snr_db": -1.0}, "min_snr_db=0.0 must not exceed max_snr_db=-1.0; swap them"),
         ({"device": "mps"}, "device='mps' must be 'auto', 'cpu' or 'cuda'"),
+        ({"padding": "full"}, "padding='full' must be 'valid' or 'same'"),
+        ({"optimizer": "adam"}, "optimizer='adam' must be 'adamw', 'sgd' or 'rmsprop'"),
+        ({"schedule": "none"}, "schedule='none' must be 'cosine', 'step' or 'plateau'"),
+        ({"patience": 0}, "patience=0 must be an integer of at least 1"),
+        ({"decay_factor": 1.0}, "decay_factor=1.0 must be between 0 and 1; 0.3 is the default"),
+        ({"warmup": 1.0}, "warmup=1.0 must be at least 0 and below 1"),
+        ({"noise_probability": 1.1}, "noise_probability=1.1 must be from 0 to 1"),
+        ({"max_shift_seconds": -0.1}, "max_shift_seconds=-0.1 must not be negative"),
+        (
+            {"speed_percents": (100, 300)},
+            "speed_percents=(100, 300) must be integers from 50 to 200; (100,) changes none",
+        ),
         ({"learning_rate": 0.0}, "learning_rate=0.0 must be positive; 0.01 is the default"),
         ({"weight_decay": -1.0}, "weight_decay=-1.0 must not be negative"),
         ({"mixup_alpha": -1.0}, "mixup_alpha=-1.0 must not be negative"),

@@ -1,4 +1,4 @@
-"""Gain is as loud as it says, drawn per clip, and repeats with the generator's state."""
+"""Gain is as loud as it says, noise at the ratio it says, and a tone is as much higher as it is faster."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiocnn.augment.waveform import random_gain
+from audiocnn.augment.waveform import change_speed, mix_noise, random_gain
 from audiocnn.errors import ParameterError
 
 decibels = st.floats(-40, 40)
@@ -75,3 +75,116 @@ def test_the_result_is_on_the_inputs_device() -> None:
     # The meta device, which every machine has, refuses to meet tensors of the CPU as a GPU does.
     waveforms = torch.ones(2, 4, device="meta")
     assert random_gain(waveforms, min_gain_db=-6, max_gain_db=6, generator=seeded()).device.type == "meta"
+
+
+def snr_db(clips: torch.Tensor, noisy: torch.Tensor, heard: slice) -> torch.Tensor:
+    signal = clips[:, heard].square().mean(dim=1)
+    return 10 * (signal / (noisy - clips).square().mean(dim=1)).log10()
+
+
+@given(first=decibels, second=decibels, seed=st.integers(0, 2**40))
+@settings(max_examples=60, deadline=None)
+def test_noise_is_mixed_at_a_ratio_between_the_limits(first: float, second: float, seed: int) -> None:
+    low, high = sorted((first, second))
+    clips = torch.zeros(8, 90, dtype=torch.float64)
+    heard = slice(20, 60)  # the rest is the silence the clip lies in, which must not count
+    clips[:, heard] = torch.randn(8, 40, dtype=torch.float64, generator=seeded(1))
+    noise = 3 * torch.randn(8, 90, dtype=torch.float64, generator=seeded(2))
+    noisy = mix_noise(clips, noise, min_snr_db=low, max_snr_db=high, generator=seeded(seed))
+    ratios = snr_db(clips, noisy, heard)
+    assert ratios.min() >= low - 1e-6 and ratios.max() <= high + 1e-6
+    added = (noisy - clips) / noise
+    assert (added > 0).all()  # the padding is filled too
+    torch.testing.assert_close(added, added[:, :1].expand_as(added))
+
+
+def test_ratios_are_drawn_evenly_and_for_the_asked_part_of_the_clips() -> None:
+    clips, noise = torch.ones(4000, 2, dtype=torch.float64), torch.ones(4000, 2, dtype=torch.float64)
+    noisy = mix_noise(clips, noise, min_snr_db=0, max_snr_db=10, probability=0.5, generator=seeded())
+    clean = (noisy == clips).all(dim=1)
+    assert abs(int(clean.sum()) - 2000) < 130  # four standard deviations
+    counts = torch.histc(snr_db(clips, noisy, slice(None))[~clean], bins=10, min=0, max=10)
+    assert (counts - len(counts) ** -1 * (~clean).sum()).abs().max() < 60
+
+
+def test_silence_becomes_the_noise_itself_and_silent_noise_changes_nothing() -> None:
+    noise = torch.randn(2, 9, generator=seeded())
+    noise[1] = 0
+    clips = torch.stack((torch.zeros(9), torch.ones(9)))
+    noisy = mix_noise(clips, noise, min_snr_db=6, max_snr_db=6, generator=seeded())
+    assert torch.equal(noisy[0], noise[0]) and torch.equal(noisy[1], clips[1])
+
+
+@pytest.mark.parametrize(
+    ("noise", "low", "high", "probability", "message"),
+    [
+        ((2, 5), 0, 1, 1, "waveforms (2, 4) and noise (2, 5) must both be (batch, time)"),
+        ((2, 4), 3, 1, 1, "min_snr_db=3 must not exceed max_snr_db=1; swap them"),
+        ((2, 4), 0, 1, 1.5, "probability=1.5 must be from 0 to 1; 0.8 gives noise to most clips"),
+    ],
+)
+def test_noise_that_cannot_be_mixed(noise, low, high, probability, message) -> None:
+    with pytest.raises(ParameterError) as error:
+        mix_noise(
+            torch.ones(2, 4),
+            torch.ones(noise),
+            min_snr_db=low,
+            max_snr_db=high,
+            probability=probability,
+            generator=seeded(),
+        )
+    assert str(error.value) == message
+
+
+def sine(hz: float, rate: int, seconds: float, dtype=torch.float64) -> torch.Tensor:
+    return torch.sin(2 * math.pi * hz / rate * torch.arange(round(seconds * rate), dtype=dtype))
+
+
+@pytest.mark.parametrize("percent", [50, 80, 90, 99, 101, 105, 110, 125, 200])
+@pytest.mark.parametrize("hz", [100.0, 3000.0])
+def test_a_tone_is_as_much_higher_as_it_is_faster(percent: int, hz: float) -> None:
+    faster = change_speed(sine(hz, 16000, 0.5)[None], percent)[0]
+    assert len(faster) == math.ceil(8000 * 100 / percent)
+    expected = sine(hz * percent / 100, 16000, 0.5 * 100 / percent + 0.01)[: len(faster)]
+    inner = slice(40, -40)  # at the ends a window of silence is heard
+    torch.testing.assert_close(faster[inner], expected[inner], rtol=0, atol=2e-3)
+
+
+def test_what_the_new_rate_cannot_hold_is_gone() -> None:
+    kept, gone = (change_speed(sine(hz, 16000, 0.5)[None], 200)[0, 100:-100] for hz in (3000.0, 5000.0))
+    assert kept.square().mean() > 0.49
+    assert gone.square().mean() < 1e-4
+
+
+@pytest.mark.parametrize("percent", [90, 105, 125])
+def test_speed_is_that_of_torchaudio(percent: int) -> None:
+    functional = pytest.importorskip("torchaudio.functional", exc_type=(ImportError, OSError))
+    noise = torch.nn.functional.avg_pool1d(torch.randn(1, 4000, generator=seeded()), 4, stride=1)
+    ours = change_speed(noise, percent)[0, 100:-100]
+    theirs = functional.resample(noise, percent, 100, lowpass_filter_width=8, rolloff=0.95)[0, 100:]
+    torch.testing.assert_close(ours, theirs[: len(ours)], rtol=0, atol=1e-5)
+
+
+@given(length=st.integers(1, 60), percent=st.integers(50, 200))
+@settings(max_examples=200, deadline=None)
+def test_any_length_at_any_speed(length: int, percent: int) -> None:
+    waveforms = torch.randn(2, length, generator=seeded())
+    before = waveforms.clone()
+    changed = change_speed(waveforms, percent)
+    assert changed.shape == (2, math.ceil(length * 100 / percent))
+    assert torch.equal(waveforms, before)
+    if percent == 100:
+        assert changed is waveforms
+
+
+@pytest.mark.parametrize(
+    ("shape", "percent", "message"),
+    [
+        ((1, 4), 40, "percent=40 must be from 50 to 200; 110 is a tenth faster"),
+        ((4,), 110, "waveforms of shape (4,) must be (batch, time)"),
+    ],
+)
+def test_speeds_that_cannot_be_made(shape, percent, message) -> None:
+    with pytest.raises(ParameterError) as error:
+        change_speed(torch.ones(shape), percent)
+    assert str(error.value) == message

@@ -1,0 +1,104 @@
+"""A corpus dealt out in batches, epoch after epoch, each recording at its drawn speed and place."""
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from audiocnn.augment.waveform import change_speed
+from audiocnn.data.corpus import Corpus
+from audiocnn.errors import ParameterError
+
+__all__ = ["Batches", "epoch_generator"]
+
+
+def epoch_generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
+    """The draws of one epoch, which hang on nothing that came before it: a resumed run draws the same.
+
+    Args:
+        seed: of the run.
+        epoch: from 0.
+        purpose: what is drawn; two purposes never share their numbers.
+
+    >>> int(torch.randint(100, (), generator=epoch_generator(0, 7, "order")))
+    72
+    """
+    digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:6]))
+
+
+class Batches:
+    """A corpus as batches of waveforms and targets; each iteration is an epoch.
+
+    Args:
+        corpus: the recordings.
+        window: samples in a row: the classifier's span.
+        batch_size: rows in a batch.
+        seed: for training: draws the order, and each recording's speed and place in its
+            window, and leaves out what does not fill a batch. None, for evaluation: in order,
+            centred, at their own speed, all.
+        speed_percents: the speeds to draw from, all being equally likely.
+        max_shift: by how many samples a recording may reach out of its window.
+
+    Attributes:
+        epoch: the number of the epoch that the next iteration is, from 0.
+
+    Raises:
+        ParameterError: if there are no speeds.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        *,
+        window: int,
+        batch_size: int,
+        seed: int | None = None,
+        speed_percents: Sequence[int] = (100,),
+        max_shift: int = 0,
+    ) -> None:
+        if not speed_percents:
+            raise ParameterError("speed_percents=() holds no speed; (100,) is the recording's own")
+        self.corpus = corpus
+        self.window = window
+        self.batch_size = min(batch_size, len(corpus))
+        self.seed = seed
+        self.speed_percents = tuple(speed_percents)
+        self.max_shift = max_shift
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.corpus), self.batch_size)
+        return full if self.seed is not None or not rest else full + 1
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The epoch's batches: waveforms `(batch, window)` and targets `(batch,)`."""
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        n = len(self.corpus)
+        draws = None if self.seed is None else epoch_generator(self.seed, epoch, "order and place")
+        order = torch.arange(n) if draws is None else torch.randperm(n, generator=draws)
+        for i in range(len(self)):
+            indices = order[i * self.batch_size : (i + 1) * self.batch_size]
+            if draws is None:
+                waveforms = self.corpus.windows(indices, self.window)
+            else:
+                waveforms = self._drawn(indices, draws)
+            yield waveforms, self.corpus.targets[indices]
+
+    def _drawn(self, indices: Tensor, draws: torch.Generator) -> Tensor:
+        """Recordings at drawn speeds, those of one speed resampled together."""
+        speeds = torch.randint(len(self.speed_percents), (len(indices),), generator=draws)
+        waveforms = []
+        for speed, percent in enumerate(self.speed_percents):
+            rows = indices[speeds == speed]
+            if len(rows):
+                # what fills the window at the new speed; the faster, the more
+                before = math.ceil(self.window * percent / 100)
+                shift = math.ceil(self.max_shift * percent / 100)
+                placed = self.corpus.windows(rows, before, generator=draws, max_shift=shift)
+                waveforms.append(change_speed(placed, percent)[:, : self.window])
+        batch = torch.cat(waveforms)
+        batch[speeds.argsort(stable=True)] = batch.clone()
+        return batch

@@ -1,0 +1,189 @@
+"""Nothing is lost when training is stopped: by Ctrl-C, by kill -9, or by a mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import count
+
+import pytest
+import torch
+
+import audiocnn
+from audiocnn import train
+from audiocnn.config import TrainConfig
+from audiocnn.errors import ParameterError
+from audiocnn.train import fit
+
+RUN = """
+import json, logging, sys, torch
+from pathlib import Path
+from audiocnn.config import TrainConfig
+from audiocnn.train import fit
+torch.set_num_threads(1)
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+values = json.loads(sys.argv[1])
+fit(TrainConfig(**{**values, "data": Path(values["data"]), "out": Path(values["out"])}))
+"""
+
+
+def settings(tones, out, **changes):
+    small = {"epochs": 5, "batch_size": 8, "device": "cpu", "model": "bc_resnet_1", "schedule": "plateau"}
+    return {"data": str(tones), "out": str(out), **small, "decay_epochs": 1, "mixup_alpha": 0.3, **changes}
+
+
+def config(tones, out, **changes):
+    return TrainConfig(**{**settings(tones, out, **changes), "data": tones, "out": out})
+
+
+@pytest.fixture
+def threads():
+    """Give the number of threads back."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_killed_run_resumes_to_the_same_bits(tones, tmp_path, threads):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, "-c", RUN, json.dumps(settings(tones, killed))]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("epoch 3 of 5"):
+                wait_for(killed / "last.ckpt")
+                os.kill(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+
+    torch.set_num_threads(1)
+    fit(config(tones, whole))
+    torch.set_num_threads(2)  # which must not matter: the run has its own number stored
+    torch.manual_seed(5)
+    fit(config(tones, killed), resume=True)
+    assert torch.get_num_threads() == 2
+    assert_same_bits(whole, killed)
+
+
+def assert_same_bits(one, other):
+    """Every weight of two runs, of the best epoch and of the last, and every figure on the way."""
+    assert (one / "metrics.csv").read_text() == (other / "metrics.csv").read_text()
+    for name in ("last.safetensors", "model.safetensors"):
+        weights, others = (audiocnn.load(run / name).state_dict() for run in (one, other))
+        assert weights.keys() == others.keys()
+        for tensor, twin in zip(weights.values(), others.values(), strict=True):
+            assert torch.equal(tensor, twin)
+
+
+def wait_for(path):
+    """Until a file is there, as it is soon after the line that tells of it."""
+    for _ in range(200):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} does not appear")
+
+
+def interrupting(after):
+    """A loss that is interrupted at its n-th call."""
+    calls = count()
+    whole = train.training_loss
+
+    def loss(*args, **kwargs):
+        if next(calls) == after:
+            raise KeyboardInterrupt
+        return whole(*args, **kwargs)
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("after", "message"),
+    [
+        (2, "interrupted after 0 of 5 epochs; {best} is what was learned so far, and resume begins again"),
+        (11, "interrupted after 2 of 5 epochs; {best} is the best of them, and resume goes on from there"),
+    ],
+)
+def test_an_interrupt_leaves_a_usable_classifier_and_says_so(tones, tmp_path, monkeypatch, after, message):
+    out = tmp_path / "run"
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("audiocnn.train.training_loss", interrupting(after))
+    try:
+        with pytest.raises(KeyboardInterrupt) as interrupt:
+            fit(config(tones, out, model="tc_resnet_8"))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert str(interrupt.value) == message.format(best=out / "model.safetensors")
+    assert audiocnn.load(out / "model.safetensors").predict(tones / "low" / "00.flac").label
+    monkeypatch.undo()
+    fit(config(tones, out, model="tc_resnet_8"), resume=True)
+    whole = tmp_path / "whole"
+    fit(config(tones, whole, model="tc_resnet_8"))
+    assert_same_bits(out, whole)
+
+
+def test_ctrl_c_on_the_command_line_is_one_line(tones, tmp_path):
+    out = tmp_path / "run"
+    code = "import sys; from audiocnn.cli import main; sys.exit(main())"
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "train",
+        tones,
+        "--out",
+        out,
+        "--epochs",
+        "500",
+        "--batch_size",
+        "8",
+    ]
+    lines = []
+    with subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            lines.append(line)
+            if line.startswith("epoch 2 of 500"):
+                process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+    told = [line for line in lines if not line.startswith("epoch ")]
+    assert len(told) == 1 and told[0].startswith("audiocnn train: interrupted after ")
+    assert f"of 500 epochs; {out / 'model.safetensors'} is the best of them" in told[0]
+    assert audiocnn.load(out / "model.safetensors").labels == ("high", "low")
+
+
+def test_resuming_a_finished_run_gives_its_classifier(run, tones):
+    out, classifier = run
+    begun = (out / "last.ckpt").read_bytes()
+    again = fit(TrainConfig(data=tones, out=out, epochs=8, batch_size=8, device="cpu"), resume=True)
+    assert (out / "last.ckpt").read_bytes() == begun
+    for name, tensor in classifier.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor)
+
+
+def test_there_may_be_nothing_to_resume(tones, tmp_path):
+    fit(config(tones, tmp_path / "run", epochs=1, model="tc_resnet_8"), resume=True)
+    assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_a_run_is_resumed_with_the_values_it_was_begun_with(run, tones):
+    out, _ = run
+    with pytest.raises(ParameterError) as error:
+        fit(TrainConfig(data=tones, out=out, epochs=9, batch_size=8, model="tdnn"), resume=True)
+    assert str(error.value) == (
+        f"out={out} was begun with model='tc_resnet_8', not 'tdnn'; epochs=8, not 9; "
+        "resume it so, or train in another folder"
+    )
+
+
+def test_a_resumed_run_keeps_its_split(tones, tmp_path):
+    out, words = tmp_path / "run", tmp_path / "words"
+    for label in ("high", "low"):
+        (words / label).mkdir(parents=True)
+        for path in (tones / label).iterdir():
+            (words / label / path.name).write_bytes(path.read_bytes())
+    fit(config(words, out, model="tc_resnet_8", epochs=1))
+    split = (out / "split.csv").read_bytes()
+    (words / "low" / "more.flac").write_bytes((words / "low" / "00.flac").read_bytes())
+    fit(config(words, out, model="tc_resnet_8", epochs=1), resume=True)
+    assert (out / "split.csv").read_bytes() == split
