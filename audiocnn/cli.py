@@ -212,7 +212,7 @@ def _demo_parser() -> ArgumentParser:
     )
     parser.add_argument("--out", type=str, default="audiocnn_demo", help="folder for all that is made")
     parser.add_argument("--model", type=str, default="tc_resnet_8", help="network, as for train")
-    parser.add_argument("--epochs", type=int, default=20, help="passes over the training part")
+    parser.add_argument("--epochs", type=int, default=40, help="passes over the training part")
     parser.add_argument("--num_voices", type=int, default=300, help="synthetic voices that speak")
     parser.add_argument("--seed", type=int, default=0, help="of the words and of the training")
     return parser

@@ -20,8 +20,8 @@ class TrainConfig:
     Attributes:
         data: a table or a folder of recordings; see `audiocnn.data.manifest.read_manifest`.
         out: folder of the run, made if need be.
-        model: network: tdnn; tc_resnet_8 or tc_resnet_14, also with _1_5 for more width; bc_resnet_1, with
-            1_5, 2, 3, 6 and 8 for more width.
+        model: network: tdnn; tc_resnet_8 or tc_resnet_14, also with _1_5 for more width, the latter with
+            _0_4 for less; bc_resnet_1, with 1_5, 2, 3, 6 and 8 for more width.
         padding: along time: "valid" for a net that scans, "same" for the net as published.
         epochs: passes over the training recordings.
         batch_size: recordings in a training step.
@@ -64,15 +64,15 @@ class TrainConfig:
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     learning_rate: float = 0.01
     momentum: float = 0.9
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     warmup: float = 0.2
     schedule: Literal["cosine", "step", "plateau"] = "cosine"
     decay_epochs: int = 10
     decay_factor: float = 0.3
     patience: int | None = None
-    label_smoothing: float = 0.0
+    label_smoothing: float = 0.1
     mixup_alpha: float = 0.2
-    speed_percents: tuple[int, ...] = (90, 95, 100, 105, 110)
+    speed_percents: tuple[int, ...] = (80, 85, 90, 95, 100, 105, 110, 115, 120)
     max_shift_seconds: float = 0.0
     noise: Path | None = None
     noise_probability: float = 0.8

@@ -42,15 +42,15 @@ def demo_config(out: Path, *, model: str, epochs: int, seed: int) -> TrainConfig
     return TrainConfig(
         data=out / "words" / "words.csv",
         out=out / "run",
-        noise=out / "words" / "_noise_",
         model=model,
         epochs=epochs,
+        batch_size=50,
         seed=seed,
     )
 
 
 def run_demo(
-    out: Path, *, model: str = "tc_resnet_8", epochs: int = 20, num_voices: int = 300, seed: int = 0
+    out: Path, *, model: str = "tc_resnet_8", epochs: int = 40, num_voices: int = 300, seed: int = 0
 ) -> Demo:
     """Make a corpus of synthetic speech, train on it, judge on unseen voices, and predict.
 

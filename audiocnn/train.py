@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from audiocnn.classifier import Classifier, load
 from audiocnn.classifier_config import ClassifierConfig
@@ -141,6 +143,29 @@ class _Training(lightning.LightningModule):
         self.history = state["history"]
         self.batches.epoch = self.finished_epochs
         self.resumed_rate = state["learning_rate"]
+
+
+class _ProgressBar(lightning.Callback):
+    """One line on the terminal for the whole run; it goes when training ends."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.epochs = config.epochs
+
+    def on_train_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
+        steps = trainer.num_training_batches
+        self.bar = tqdm(total=self.epochs * steps, initial=trainer.global_step, leave=False, unit="batch")
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
+        self.bar.set_description(f"epoch {trainer.current_epoch + 1} of {self.epochs}")
+
+    def on_train_batch_end(self, *_: object) -> None:
+        self.bar.update()
+
+    def on_train_end(self, *_: object) -> None:
+        self.bar.close()
+
+    def on_exception(self, *_: object) -> None:
+        self.bar.close()
 
 
 def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) -> Classifier:
@@ -315,11 +340,12 @@ def _train(
         log_every_n_steps=len(batches),
         enable_checkpointing=False,
         enable_model_summary=False,
-        enable_progress_bar=progress,
+        enable_progress_bar=False,  # Lightning's counts epochs from 0 and runs into log lines
+        callbacks=[_ProgressBar(config)] if progress else None,
         num_sanity_val_steps=0,
     )
     begun = resume and (config.out / STATE).is_file()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), logging_redirect_tqdm():
         # Lightning 2.6 makes a tree of the loaders in a way that torch 2.14 deprecates
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
         try:

@@ -31,4 +31,4 @@ def run(tones, tmp_path_factory):
     from audiocnn.train import fit
 
     out = tmp_path_factory.mktemp("runs") / "a" / "run"
-    return out, fit(TrainConfig(data=tones, out=out, epochs=8, batch_size=8, device="cpu"))
+    return out, fit(TrainConfig(data=tones, out=out, epochs=16, batch_size=8, device="cpu"))

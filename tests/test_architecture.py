@@ -37,6 +37,7 @@ ORDER = [
     "train",
     "predict",
     "evaluate",
+    "recipe",
     "demo",
     "cli",
 ]

@@ -29,7 +29,7 @@ def trained(tones, tmp_path_factory):
     out = tmp_path_factory.mktemp("cli") / "run"
     command = [sys.executable, "-W", "error::FutureWarning", "-c"]
     command += ["import sys; from audiocnn.cli import main; sys.exit(main())", "train", tones, "--out", out]
-    command += ["--epochs=6", "--batch_size=8", "--device=cpu"]
+    command += ["--epochs=16", "--batch_size=8", "--device=cpu"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out, done
@@ -44,8 +44,8 @@ def test_train_says_how_it_goes_and_what_is_next(trained):
         f"  audiocnn evaluate {out}/model.safetensors {out}/split.csv",
     ]
     epochs = done.stderr.splitlines()
-    assert len(epochs) == 6
-    assert re.fullmatch(r"epoch 6 of 6: loss \d\.\d{3}, validation accuracy \d+\.\d\d %", epochs[-1])
+    assert len(epochs) == 16
+    assert re.fullmatch(r"epoch 16 of 16: loss \d\.\d{3}, validation accuracy \d+\.\d\d %", epochs[-1])
 
 
 def test_a_config_file_gives_what_the_command_line_does_not(trained, tmp_path, capsys):
@@ -57,7 +57,7 @@ def test_a_config_file_gives_what_the_command_line_does_not(trained, tmp_path, c
     before, after = (json.loads((run / "config.json").read_text()) for run in (out, tmp_path / "run"))
     assert after == {**before, "out": str(tmp_path / "run"), "epochs": 1}
     yaml = tmp_path / "run.yaml"
-    yaml.write_text(f"data: {before['data']}\nout: {out}\nepochs: 6\nbatch_size: 8\ndevice: cpu\n")
+    yaml.write_text(f"data: {before['data']}\nout: {out}\nepochs: 16\nbatch_size: 8\ndevice: cpu\n")
     status, printed, _ = call(capsys, "train", "--config", yaml, "--resume")
     assert (status, printed) == (0, trained[1].stdout)
 
@@ -136,12 +136,13 @@ def test_predict_writes_a_row_a_file(trained, tones, tmp_path, capsys):
 def test_parts_of_a_recording_are_rows_that_say_where(trained, tones, tmp_path, capsys):
     table = tmp_path / "parts.csv"
     table.write_text(
-        f"file_name,start,stop\n{tones}/low/00.flac,0.1,0.2\n{tones}/low/00.flac,,\n{tones}/low/00.flac,9,\n"
+        f"file_name,start,stop\n{tones}/low/00.flac,0.05,0.3\n{tones}/low/00.flac,,\n{tones}/low/00.flac,9,\n"
     )
     status, out, err = call(capsys, "predict", trained[0] / "model.safetensors", table)
     rows = list(csv.DictReader(out.splitlines()))
-    assert [(row["start"], row["stop"]) for row in rows] == [("0.1", "0.2"), ("0.0", ""), ("9.0", "")]
-    assert rows[0]["label"] == rows[1]["label"] == "low" and not rows[2]["label"]
+    assert [(row["start"], row["stop"]) for row in rows] == [("0.05", "0.3"), ("0.0", ""), ("9.0", "")]
+    assert rows[1]["label"] == "low" and rows[0]["score"] != rows[1]["score"]
+    assert not rows[2]["label"] and rows[2]["error"]
     assert (status, err) == (1, "1 of 3 files or parts could not be read; their rows say why\n")
 
 
@@ -230,7 +231,7 @@ def test_describe_names_and_files(trained, capsys):
             "train: data is missing; use `audiocnn train DATA --out FOLDER`, or a --config file",
         ),
         (
-            ["train", "{tones}", "--out", "{run}", "--resume", "--epochs", "6", "--batch_size", "9"],
+            ["train", "{tones}", "--out", "{run}", "--resume", "--epochs", "16", "--batch_size", "9"],
             "train: out={run} was begun with batch_size=8, not 9; resume it so, or train in another folder",
         ),
         (
@@ -240,9 +241,9 @@ def test_describe_names_and_files(trained, capsys):
         (
             ["train", "{tones}", "--out", "x", "--model", "vgg"],
             (
-                "train: name='vgg' is no model; there are tdnn, tc_resnet_8, tc_resnet_8_1_5, tc_resnet_14, "
-                "tc_resnet_14_1_5, bc_resnet_1, bc_resnet_1_5, bc_resnet_2, bc_resnet_3, bc_resnet_6, "
-                "bc_resnet_8"
+                "train: name='vgg' is no model; there are tdnn, tc_resnet_8, tc_resnet_8_1_5, "
+                "tc_resnet_14_0_4, tc_resnet_14, tc_resnet_14_1_5, bc_resnet_1, bc_resnet_1_5, bc_resnet_2, "
+                "bc_resnet_3, bc_resnet_6, bc_resnet_8"
             ),
         ),
         (

@@ -12,6 +12,7 @@ from audiocnn.frontends import LogMelConfig
 from audiocnn.models import MODELS, NetConfig
 
 ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / "README.md",
     *sorted(ROOT.glob("recipes/*/README.md")),
@@ -36,8 +37,18 @@ def row(name):
 
 
 def test_the_table_of_networks_is_what_describe_prints():
-    written = re.findall(r"^\| `\w+` \|.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    written = re.findall(r"^\| `\w+` \|.*$", README, re.MULTILINE)
     assert written == [row(name) for name in MODELS]
+
+
+def test_accuracies_are_those_of_the_recipe():
+    """Each accuracy of the README is the mean that the recipe's page gives with its seeds."""
+    recipe = (ROOT / "recipes/arabic_speech_commands/README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[`(\w+)`\].*\| ([\d.]+ ± [\d.]+ %) \|$", README, re.MULTILINE)
+    assert len(rows) >= 2
+    for name, accuracy in rows:
+        page = recipe[recipe.index(f"`{name}`") :]
+        assert re.search(r"mean ± standard deviation \| [^|]* \| ([^|]*) \|", page)[1] == accuracy
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -49,5 +60,4 @@ def test_every_link_leads_somewhere(page):
 
 
 def test_the_line_that_ci_runs_is_there():
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    assert lines.count('python -m pip install -e ".[dev]" && pytest') == 1
+    assert README.splitlines().count('python -m pip install -e ".[dev]" && pytest') == 1

@@ -1,5 +1,6 @@
 """Every recipe runs, on recordings made on the spot in the layout of its data set."""
 
+import json
 import runpy
 from pathlib import Path
 
@@ -10,7 +11,7 @@ RECIPES = Path(__file__).parent.parent / "recipes"
 
 def test_every_recipe_is_here_and_short():
     scripts = {script.parent.name: script for script in RECIPES.glob("*/train.py")}
-    assert scripts.keys() == {"arabic_speech_commands"}
+    assert scripts.keys() == {"arabic_speech_commands", "synthetic_words"}
     for folder in RECIPES.iterdir():
         assert (folder / "README.md").is_file()
     for script in scripts.values():
@@ -27,22 +28,41 @@ def spoken(tones, tmp_path):
     return tmp_path
 
 
-def test_arabic_speech_commands(spoken, tmp_path, capsys):
-    recipe = runpy.run_path(str(RECIPES / "arabic_speech_commands" / "train.py"))
-    out = tmp_path / "runs"
-    arguments = ["--data", spoken, "--out", out, "--epochs", "2", "--seeds", "3", "--model", "tc_resnet_8"]
+RUN_FILES = {
+    "config.json",
+    "last.ckpt",
+    "last.safetensors",
+    "metrics.csv",
+    "model.safetensors",
+    "split.csv",
+    "tensorboard",
+    "test.json",
+    "test_confusion.png",
+    "validation.json",
+    "validation_confusion.png",
+}
+
+
+def run_recipe(name, *arguments):
+    recipe = runpy.run_path(str(RECIPES / name / "train.py"))
     recipe["main"]([str(argument) for argument in arguments])
-    printed = capsys.readouterr().out
-    assert "seed 3: validation accuracy " in printed and "seed 3: test accuracy " in printed
+
+
+def test_arabic_speech_commands(spoken, tmp_path, capsys):
+    out = tmp_path / "runs"
+    small = ["--epochs", 2, "--model", "tc_resnet_8"]
+    run_recipe("arabic_speech_commands", "--data", spoken, "--out", out, *small, "--seeds", 3, 4)
+    table = capsys.readouterr().out.splitlines()[-6:]
+    assert table[:2] == ["", "| seed | validation | test | minutes |"]
+    assert table[3].startswith("| 3 | ") and table[5].startswith("| mean ± standard deviation | ")
     run = out / "tc_resnet_8_seed3"
-    assert {p.name for p in run.iterdir()} == {
-        "config.json",
-        "last.ckpt",
-        "last.safetensors",
-        "metrics.csv",
-        "model.safetensors",
-        "split.csv",
-        "tensorboard",
-        "test.json",
-        "test_confusion.png",
-    }
+    assert {p.name for p in run.iterdir()} == RUN_FILES
+    assert json.loads((run / "test.json").read_text())["clips"] == 8
+
+
+def test_synthetic_words(tmp_path, capsys):
+    pytest.importorskip("espeakng_loader")
+    run_recipe("synthetic_words", "--out", tmp_path, "--num_voices", 3, "--epochs", 1)
+    assert {p.name for p in tmp_path.iterdir()} == {"words", "bc_resnet_1_seed0"}
+    assert {p.name for p in (tmp_path / "bc_resnet_1_seed0").iterdir()} == RUN_FILES
+    assert capsys.readouterr().out.splitlines()[-1].startswith("| 0 | ")

@@ -155,7 +155,7 @@ def test_ctrl_c_on_the_command_line_is_one_line(tones, tmp_path):
 def test_resuming_a_finished_run_gives_its_classifier(run, tones):
     out, classifier = run
     begun = (out / "last.ckpt").read_bytes()
-    again = fit(TrainConfig(data=tones, out=out, epochs=8, batch_size=8, device="cpu"), resume=True)
+    again = fit(TrainConfig(data=tones, out=out, epochs=16, batch_size=8, device="cpu"), resume=True)
     assert (out / "last.ckpt").read_bytes() == begun
     for name, tensor in classifier.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor)
@@ -169,9 +169,9 @@ def test_there_may_be_nothing_to_resume(tones, tmp_path):
 def test_a_run_is_resumed_with_the_values_it_was_begun_with(run, tones):
     out, _ = run
     with pytest.raises(ParameterError) as error:
-        fit(TrainConfig(data=tones, out=out, epochs=9, batch_size=8, model="tdnn"), resume=True)
+        fit(TrainConfig(data=tones, out=out, epochs=17, batch_size=8, model="tdnn"), resume=True)
     assert str(error.value) == (
-        f"out={out} was begun with model='tc_resnet_8', not 'tdnn'; epochs=8, not 9; "
+        f"out={out} was begun with model='tc_resnet_8', not 'tdnn'; epochs=16, not 17; "
         "resume it so, or train in another folder"
     )
 

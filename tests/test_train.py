@@ -25,7 +25,7 @@ RATE = 16000
 
 
 def config(tones, out, **changes):
-    small = {"epochs": 8, "batch_size": 8, "device": "cpu"}
+    small = {"epochs": 16, "batch_size": 8, "device": "cpu"}
     return TrainConfig(data=tones, out=out, **{**small, **changes})
 
 
@@ -51,10 +51,10 @@ def test_a_run_leaves_all_that_describes_it(run, tones):
         "tensorboard",
     }
     settings = json.loads((out / "config.json").read_text())
-    assert settings["data"] == str(tones) and settings["epochs"] == 8 and settings["seed"] == 0
+    assert settings["data"] == str(tones) and settings["epochs"] == 16 and settings["seed"] == 0
     with (out / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == [str(epoch) for epoch in range(1, 9)]
+    assert [row["epoch"] for row in rows] == [str(epoch) for epoch in range(1, 17)]
     assert rows[0].keys() == {"epoch", "loss", "learning_rate", "validation_loss", "validation_accuracy"}
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert len(list((out / "tensorboard").glob("events.out.tfevents.*"))) == 1
@@ -187,6 +187,24 @@ def test_training_stops_when_patience_is_over(tones, tmp_path, monkeypatch):
 def epochs_of(out):
     with (out / "metrics.csv").open() as file:
         return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+def test_a_progress_bar_is_drawn_on_request_and_taken_away(tones, tmp_path, capsys, caplog):
+    fit(config(tones, tmp_path / "quiet", epochs=1))
+    assert capsys.readouterr() == ("", "")
+    fit(config(tones, tmp_path / "run", epochs=2), progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "epoch 1 of 2" in err and "epoch 2 of 2" in err and err.rstrip(" ").endswith("\r")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_learns_the_same_task(tones, tmp_path):
+    classifier = fit(
+        config(tones, tmp_path / "run", device="cuda", noise=tones / "low", noise_probability=0.1)
+    )
+    test = [clip for clip in read_manifest(tmp_path / "run" / "split.csv") if clip.split == "test"]
+    assert all(classifier.predict(clip.path).label == clip.label for clip in test)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(tones, tmp_path):

@@ -21,6 +21,7 @@ MODELS: dict[str, Callable[..., Net]] = {
     "tdnn": tdnn,
     "tc_resnet_8": _tc_resnet_8,
     "tc_resnet_8_1_5": partial(_tc_resnet_8, width=1.5),
+    "tc_resnet_14_0_4": partial(_tc_resnet_14, width=0.4),
     "tc_resnet_14": _tc_resnet_14,
     "tc_resnet_14_1_5": partial(_tc_resnet_14, width=1.5),
     "bc_resnet_1": partial(bc_resnet, base_channels=8),

@@ -36,7 +36,7 @@ def tc_resnet(
     of parameters, so that what a decision sees fits 1.4 s: kernels of 5 see 87 frames
     (`tc_resnet_8`), kernels of 3 with two blocks a stage see 101.
 
-    Deviation: no dropout.
+    Deviations: no dropout; `tc_resnet_14_0_4`, of 0.4 times the width, is not in the paper.
 
     Args:
         num_classes: classes.

@@ -75,6 +75,9 @@ def test_the_result_is_on_the_inputs_device() -> None:
     # The meta device, which every machine has, refuses to meet tensors of the CPU as a GPU does.
     waveforms = torch.ones(2, 4, device="meta")
     assert random_gain(waveforms, min_gain_db=-6, max_gain_db=6, generator=seeded()).device.type == "meta"
+    assert change_speed(waveforms, 90).device.type == "meta"
+    noisy = mix_noise(waveforms, waveforms, min_snr_db=0, max_snr_db=6, generator=seeded())
+    assert noisy.device.type == "meta"
 
 
 def snr_db(clips: torch.Tensor, noisy: torch.Tensor, heard: slice) -> torch.Tensor:

@@ -98,3 +98,10 @@ def test_the_speed_is_that_of_change_speed(corpus):
     for row, target in zip(waveforms, targets.tolist(), strict=True):
         whole = change_speed(corpus.windows(torch.tensor([target]), LENGTHS[target]), 80)
         assert abs(float(row.sum() / whole.sum()) - 1) < 1e-3
+
+
+def test_batches_are_made_where_the_samples_are(corpus):
+    # the meta device, which every machine has, refuses to meet tensors of the CPU as a GPU does
+    for waveforms, targets in batches_of(corpus.to("meta"), speed_percents=(80, 100), max_shift=50):
+        assert waveforms.device.type == targets.device.type == "meta"
+        assert waveforms.shape == (3, 1200)

@@ -1,0 +1,90 @@
+"""What every recipe does: train once per seed, judge each, and say how much the seeds differ."""
+
+import json
+import logging
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from audiocnn.config import TrainConfig
+from audiocnn.data.manifest import read_manifest
+from audiocnn.errors import ParameterError
+from audiocnn.evaluate import Evaluation, choose_split, evaluate
+from audiocnn.train import SPLIT, fit
+
+__all__ = ["SeedResult", "format_results", "train_seeds"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedResult:
+    """What came of one seed.
+
+    Attributes:
+        seed: of the run.
+        minutes: that training took; of a run that was resumed, since then.
+        validation: the part that the epoch was chosen by.
+        test: the part that nothing was chosen by.
+    """
+
+    seed: int
+    minutes: float
+    validation: Evaluation
+    test: Evaluation
+
+
+def train_seeds(config: TrainConfig, *, seeds: Sequence[int]) -> list[SeedResult]:
+    """Train and judge a classifier for each seed, in a folder each.
+
+    A folder `<model>_seed<seed>` of `config.out` is what `fit` leaves, and for both parts, `validation` and
+    `test`, the figures (`.json`) and a picture of what was taken for what (`_confusion.png`). Runs that were
+    begun are gone on with.
+
+    Args:
+        config: the run; its seed is not used.
+        seeds: one run for each.
+
+    Raises:
+        ParameterError: if there are no seeds; and whatever `fit` and `evaluate` raise.
+    """
+    if not seeds:
+        raise ParameterError("seeds is empty; give one seed at least")
+    results = []
+    for seed in seeds:
+        run = replace(config, out=config.out / f"{config.model}_seed{seed}", seed=seed)
+        start = time.perf_counter()
+        classifier = fit(run, resume=True)
+        minutes = (time.perf_counter() - start) / 60
+        clips = read_manifest(run.out / SPLIT)
+        parts = {}
+        for split in ("validation", "test"):
+            parts[split] = evaluate(classifier, choose_split(clips, split))
+            text = json.dumps(parts[split].as_dict(), indent=1, ensure_ascii=False)
+            (run.out / f"{split}.json").write_text(text + "\n", encoding="utf-8")
+            parts[split].draw_confusion(run.out / f"{split}_confusion.png")
+        result = SeedResult(seed=seed, minutes=minutes, validation=parts["validation"], test=parts["test"])
+        logger.info("seed %d: validation %s, test %s, in %s minutes", seed, *_cells(result))
+        results.append(result)
+    return results
+
+
+def format_results(results: Sequence[SeedResult]) -> str:
+    """A Markdown table of the accuracies: a row for each seed, then mean and standard deviation."""
+    lines = ["| seed | validation | test | minutes |", "|--:|--:|--:|--:|"]
+    lines += [f"| {result.seed} | {' | '.join(_cells(result))} |" for result in results]
+    if len(results) > 1:
+        parts = ([r.validation.accuracy for r in results], [r.test.accuracy for r in results])
+        spread = " | ".join(
+            f"{100 * statistics.mean(part):.2f} ± {100 * statistics.stdev(part):.2f} %" for part in parts
+        )
+        minutes = statistics.mean(result.minutes for result in results)
+        lines.append(f"| mean ± standard deviation | {spread} | {minutes:.1f} |")
+    return "\n".join(lines)
+
+
+def _cells(result: SeedResult) -> tuple[str, str, str]:
+    """Both accuracies and the minutes."""
+    validation, test = (f"{100 * part.accuracy:.2f} %" for part in (result.validation, result.test))
+    return validation, test, f"{result.minutes:.1f}"
