@@ -6,7 +6,6 @@ format itself does not.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import safetensors.torch
 from torch import Tensor
 
 from audiocnn.errors import ModelFileError
+from audiocnn.files import whole_file
 
 __all__ = ["FORMAT_VERSION", "read", "write"]
 
@@ -30,12 +30,8 @@ def write(path: Path, *, config: dict[str, Any], tensors: dict[str, Tensor]) -> 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(config, sort_keys=True)
     header = {"audiocnn_format": str(FORMAT_VERSION), "config": text, "sha256": _digest(text, plain)}
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole_file(path) as beside:
         safetensors.torch.save_file(plain, beside, metadata=header)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -3,7 +3,6 @@
 import csv
 import json
 import logging
-import math
 import signal
 import warnings
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from audiocnn.data.manifest import Clip, find_recordings, read_manifest, read_re
 from audiocnn.data.splits import split_clips
 from audiocnn.data.statistics import feature_statistics
 from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.files import whole_file
 from audiocnn.frontends import LogMelConfig
 from audiocnn.loss import mask_features, training_loss
 from audiocnn.models import NetConfig
@@ -91,6 +91,11 @@ class _Training(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         logits, targets = (torch.cat(parts) for parts in zip(*self.judged, strict=True))
         self.judged.clear()
+        if not logits.isfinite().all():
+            raise ParameterError(
+                f"learning_rate={self.run.learning_rate}: the loss is not finite after epoch "
+                f"{self.current_epoch + 1}; try a third of it"
+            )
         accuracy = (logits.argmax(dim=1) == targets).float().mean().item()
         self.log("validation_loss", F.cross_entropy(logits, targets))
         self.log("validation_accuracy", accuracy)
@@ -102,11 +107,6 @@ class _Training(lightning.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         logged = {name: value.item() for name, value in self.trainer.callback_metrics.items()}
-        if not math.isfinite(logged["loss"]):
-            raise ParameterError(
-                f"learning_rate={self.run.learning_rate}: the loss is {logged['loss']} after epoch "
-                f"{self.current_epoch + 1}; try a third of it"
-            )
         self.history.append({"epoch": self.current_epoch + 1, **logged})
         self._write_history()
         logger.info(
@@ -121,7 +121,7 @@ class _Training(lightning.LightningModule):
 
     def _write_history(self) -> None:
         """All epochs so far, so that the file is that of an uninterrupted run."""
-        with (self.run.out / METRICS).open("w", encoding="utf-8", newline="") as file:
+        with whole_file(self.run.out / METRICS) as beside, beside.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.history[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.history)
@@ -275,7 +275,8 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
 
     config.out.mkdir(parents=True, exist_ok=True)
     write_manifest(split, clips)
-    (config.out / CONFIG).write_text(config.as_json(), encoding="utf-8")
+    with whole_file(config.out / CONFIG) as beside:
+        beside.write_text(config.as_json(), encoding="utf-8")
     _train(classifier, corpora, config, resume=resume, progress=progress)
     return load(config.out / BEST)
 

@@ -17,6 +17,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # In the order the data flows: a file imports from what stands before it, or from its own folder.
 ORDER = [
     "errors",
+    "files",
     "geometry",
     "layers",
     "resampling",

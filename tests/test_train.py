@@ -210,7 +210,10 @@ def test_a_gpu_learns_the_same_task(tones, tmp_path):
 def test_a_loss_that_is_not_finite_ends_the_run(tones, tmp_path):
     with pytest.raises(ParameterError) as error:
         fit(config(tones, tmp_path / "run", optimizer="sgd", learning_rate=1e30, warmup=0.0))
-    assert str(error.value) == ("learning_rate=1e+30: the loss is nan after epoch 1; try a third of it")
+    assert str(error.value) == (
+        "learning_rate=1e+30: the loss is not finite after epoch 1; try a third of it"
+    )
+    assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
 def test_a_row_that_never_changes_is_left_unscaled():

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from audiocnn.data.tables import COLUMNS, TABLE_SUFFIXES, read_table
 from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.files import whole_file
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -247,7 +248,7 @@ def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
         known = (clip.label or "", clip.speaker or "", clip.split or "")
         rows.append((name.as_posix(), start, stop, *known))
     used = [i for i, column in enumerate(COLUMNS) if column == "file_name" or any(row[i] for row in rows)]
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([COLUMNS[i] for i in used])
         writer.writerows([row[i] for i in used] for row in rows)
