@@ -45,6 +45,9 @@ def demo_config(out: Path, *, model: str, epochs: int, seed: int) -> TrainConfig
         model=model,
         epochs=epochs,
         batch_size=50,
+        weight_decay=0.01,
+        label_smoothing=0.0,
+        speed_percents=(90, 95, 100, 105, 110),  # the voices' own pitch and rate are drawn already
         seed=seed,
     )
 
