@@ -11,7 +11,7 @@ from audiocnn.evaluate import Evaluation, choose_split, evaluate
 from audiocnn.predict import score_files, write_predictions
 from audiocnn.train import BEST, fit
 
-__all__ = ["Demo", "run_demo"]
+__all__ = ["Demo", "demo_config", "run_demo"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ class Demo:
     evaluation: Evaluation
 
 
-def demo_config(out: Path, *, model: str, epochs: int, seed: int) -> TrainConfig:
-    """The training run of a demo in the folder `out`."""
+def demo_config(out: Path, *, model: str, epochs: int, seed: int = 0) -> TrainConfig:
+    """The training run of a demo in the folder `out`, whose corpus is in `words` there."""
     return TrainConfig(
         data=out / "words" / "words.csv",
         out=out / "run",

@@ -2,10 +2,11 @@
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 
-from audiocnn.config import TrainConfig
 from audiocnn.data.synthetic_words import write_corpus
+from audiocnn.demo import demo_config
 from audiocnn.recipe import format_results, train_seeds
 
 
@@ -20,18 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     write_corpus(options.out / "words", num_voices=options.num_voices)
-    config = TrainConfig(
-        data=options.out / "words" / "words.csv",
-        out=options.out,
-        model=options.model,
-        epochs=options.epochs,
-        batch_size=50,
-        # so small a net needs little of what keeps large ones from learning by heart
-        weight_decay=0.01,
-        label_smoothing=0.0,
-        mixup_alpha=0.0,
-        max_freq_width=0,
-    )
+    config = replace(demo_config(options.out, model=options.model, epochs=options.epochs), out=options.out)
     results = train_seeds(config, seeds=options.seeds)
     print(f"{results[-1].test}\n\n{options.model}\n\n{format_results(results)}")
 
