@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from pickle import UnpicklingError
+from textwrap import shorten
 from typing import Any, NamedTuple
 
 import lightning
@@ -26,7 +28,7 @@ from audiocnn.data.corpus import Corpus
 from audiocnn.data.manifest import Clip, find_recordings, read_manifest, read_recordings, write_manifest
 from audiocnn.data.splits import split_clips
 from audiocnn.data.statistics import feature_statistics
-from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.errors import ManifestError, ModelFileError, ParameterError
 from audiocnn.files import whole_file
 from audiocnn.frontends import LogMelConfig
 from audiocnn.loss import mask_features, training_loss
@@ -194,6 +196,7 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
 
     Raises:
         ManifestError: for a manifest or recordings that cannot be used.
+        ModelFileError: for a run to be resumed whose `last.ckpt` is damaged.
         ParameterError: for values that cannot work, a loss that is not finite, an `out` that already holds
             a run, or, of a resumed run, values that are not those it was begun with.
         KeyboardInterrupt: on Ctrl-C, saying what is there by then; the folder holds a usable classifier.
@@ -239,7 +242,14 @@ def _history(config: TrainConfig) -> History:
     state = config.out / STATE
     if not state.is_file():
         return []
-    history: History = torch.load(state, map_location="cpu", weights_only=True)["run"]["history"]
+    try:  # whatever the file holds, nothing in it is executed
+        history: History = torch.load(state, map_location="cpu", weights_only=True)["run"]["history"]
+    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
+        found = shorten(str(error), 100)
+        raise ModelFileError(
+            f"{state} is no checkpoint of a training, or a damaged one ({found}); "
+            "remove it to begin the run again"
+        ) from None
     return history
 
 
@@ -355,7 +365,7 @@ def _train(
                 train_dataloaders=batches,
                 val_dataloaders=Batches(corpora.validation, window=window, batch_size=256),
                 ckpt_path=config.out / STATE if begun else None,
-                weights_only=True,  # whatever the file holds, nothing in it is executed
+                weights_only=True,
             )
         except (KeyboardInterrupt, SystemExit):  # the latter is what Lightning makes of Ctrl-C, then shut off
             signal.signal(signal.SIGINT, signal.default_int_handler)

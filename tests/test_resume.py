@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import torch
 import audiocnn
 from audiocnn import train
 from audiocnn.config import TrainConfig
-from audiocnn.errors import ParameterError
+from audiocnn.errors import ModelFileError, ParameterError
 from audiocnn.train import fit
 
 RUN = """
@@ -187,3 +188,25 @@ def test_a_resumed_run_keeps_its_split(tones, tmp_path):
     (words / "low" / "more.flac").write_bytes((words / "low" / "00.flac").read_bytes())
     fit(config(words, out, model="tc_resnet_8", epochs=1), resume=True)
     assert (out / "split.csv").read_bytes() == split
+
+
+class Trap:
+    """What executes, where it is unpickled."""
+
+    def __reduce__(self):
+        return exec, ("raise SystemExit('executed')",)
+
+
+@pytest.mark.parametrize("content", ["cut", "trap", "other"])
+def test_a_checkpoint_that_is_none_is_refused_and_never_executed(run, tones, tmp_path, content):
+    out = tmp_path / "run"
+    shutil.copytree(run[0], out)
+    state = out / "last.ckpt"
+    if content == "cut":
+        state.write_bytes(state.read_bytes()[:1000])
+    else:
+        torch.save(Trap() if content == "trap" else [1, 2], state)
+    with pytest.raises(ModelFileError) as error:
+        fit(TrainConfig(data=tones, out=out, epochs=16, batch_size=8, device="cpu"), resume=True)
+    assert str(error.value).startswith(f"{state} is no checkpoint of a training, or a damaged one (")
+    assert str(error.value).endswith("); remove it to begin the run again")

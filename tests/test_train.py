@@ -52,8 +52,7 @@ def test_a_run_leaves_all_that_describes_it(run, tones):
     }
     settings = json.loads((out / "config.json").read_text())
     assert settings["data"] == str(tones) and settings["epochs"] == 16 and settings["seed"] == 0
-    with (out / "metrics.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = metrics_of(out)
     assert [row["epoch"] for row in rows] == [str(epoch) for epoch in range(1, 17)]
     assert rows[0].keys() == {"epoch", "loss", "learning_rate", "validation_loss", "validation_accuracy"}
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
@@ -163,6 +162,85 @@ def test_noise_fills_the_silence_around_a_recording(run, tones, tmp_path):
     assert heard[0][:, :8000].abs().max() == 0 < heard[1][:, :8000].abs().max()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"label_smoothing": 0.0},
+        {"mixup_alpha": 0.0},
+        {"min_gain_db": 3.0},
+        {"max_freq_width": 0, "max_time_width": 0},
+        {"noise_probability": 0.0},
+        {"max_snr_db": 0.0},
+        {"min_snr_db": 30.0},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_setting_changes_the_loss(run, tones, tmp_path, changes):
+    classifier = run[1]
+    clips = [Clip(path=tones / "low" / f"{i:02}.flac", label="low") for i in range(4)]
+    corpus = Corpus.load(clips, labels=classifier.labels, sample_rate=RATE)
+    waveforms = corpus.windows(torch.arange(4), classifier.geometry.span)
+    losses = [
+        training_loss(
+            classifier,
+            waveforms,
+            torch.tensor([0, 1, 0, 1]),
+            config=config(tones, tmp_path, **some),
+            generator=torch.Generator().manual_seed(3),
+            noise=corpus,
+        )
+        for some in ({}, {}, changes)
+    ]
+    assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"noise": "low"}, {"max_shift_seconds": 0.2}, {"speed_percents": (90,)}, {"momentum": 0.5}],
+)
+def test_every_setting_reaches_the_training(tones, tmp_path, changes):
+    changes = {name: tones / value if name == "noise" else value for name, value in changes.items()}
+    weights = []
+    for name, some in (("plain", {}), ("changed", changes)):
+        sgd = {"optimizer": "sgd", "epochs": 1, "batch_size": 16, "noise_probability": 1.0}
+        fit(config(tones, tmp_path / name, **sgd, **some))
+        weights.append(audiocnn.load(tmp_path / name / "last.safetensors").net.logits.weight)
+    assert torch.allclose(*weights, rtol=0.0, atol=1e-6) == (not changes)
+
+
+def test_the_classifier_is_that_of_the_best_epoch(tones, tmp_path):
+    # where the labels of validation are wrong, learning makes it worse
+    rows = [
+        f"{tones}/{label}/{i:02}.flac,{label if i < 20 else wrong},{'train' if i < 20 else 'validation'}"
+        for label, wrong in (("high", "low"), ("low", "high"))
+        for i in range(24)
+    ]
+    table = tmp_path / "wrong.csv"
+    table.write_text("\n".join(["file_name,label,split", *rows, ""]))
+    best = fit(config(table, tmp_path / "run"))
+    accuracies = [float(row["validation_accuracy"]) for row in metrics_of(tmp_path / "run")]
+    assert max(accuracies) > accuracies[-1]
+    clips = [clip for clip in read_manifest(table) if clip.split == "validation"]
+    corpus = Corpus.load(clips, labels=best.labels, sample_rate=RATE)
+    waveforms, targets = next(iter(Batches(corpus, window=best.geometry.span, batch_size=99)))
+    with torch.no_grad():
+        right = best(waveforms)[..., 0].argmax(dim=1) == targets
+    assert right.float().mean().item() == pytest.approx(max(accuracies))
+
+
+def test_a_plateau_is_told_the_accuracy(tones, tmp_path):
+    out = tmp_path / "run"
+    fit(config(tones, out, schedule="plateau", decay_epochs=2, decay_factor=0.5, warmup=0.0, epochs=24))
+    rate, best, waited = 0.01, -1.0, 0
+    for row in metrics_of(out):
+        assert float(row["learning_rate"]) == pytest.approx(rate)
+        accuracy = float(row["validation_accuracy"])
+        best, waited = (accuracy, 0) if accuracy > best else (best, waited + 1)
+        if waited == 2:
+            rate, waited = rate / 2, 0
+    assert rate < 0.01
+
+
 def test_noise_comes_from_a_folder_or_a_table(tones, tmp_path):
     (tmp_path / "noise").mkdir()
     table = tmp_path / "noise.csv"
@@ -185,8 +263,12 @@ def test_training_stops_when_patience_is_over(tones, tmp_path, monkeypatch):
 
 
 def epochs_of(out):
+    return [int(row["epoch"]) for row in metrics_of(out)]
+
+
+def metrics_of(out):
     with (out / "metrics.csv").open() as file:
-        return [int(row["epoch"]) for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
 
 
 def test_a_progress_bar_is_drawn_on_request_and_taken_away(tones, tmp_path, capsys, caplog):
