@@ -29,7 +29,7 @@ from audiocnn.models import Net, create
 from audiocnn.placement import place
 from audiocnn.resampling import resample
 
-__all__ = ["Classifier", "Prediction", "load"]
+__all__ = ["SHIPPED", "Classifier", "Prediction", "load"]
 
 # Longer recordings are scored block by block, so that memory stays bounded.
 BLOCK_SECONDS = 10.0
@@ -37,7 +37,7 @@ BLOCK_SECONDS = 10.0
 CLIPS_AT_ONCE = 8
 CACHE_BYTES = 8 << 20
 # what comes with the package, by name
-_SHIPPED = {"demo": Path(__file__).with_name("demo.safetensors")}
+SHIPPED = {"demo": Path(__file__).with_name("demo.safetensors")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -381,7 +381,7 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
             newer audiocnn.
         ParameterError: for a device that is not there.
     """
-    path = _SHIPPED.get(os.fspath(path)) or Path(path)
+    path = SHIPPED.get(os.fspath(path)) or Path(path)
     config, tensors = model_file.read(path)
     try:
         classifier = Classifier(config_from(config)).to(tensors["normalize.mean"].dtype)

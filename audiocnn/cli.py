@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -65,7 +66,7 @@ def _train(options: Namespace) -> int:
     classifier = fit(config, resume=resume, progress=sys.stderr.isatty())
     print(describe(classifier))
     print(f"\n{config.out / BEST} is the classifier; next:")
-    print(f"  audiocnn evaluate {config.out / BEST} {config.out / SPLIT}")
+    print("  " + shlex.join(["audiocnn", "evaluate", str(config.out / BEST), str(config.out / SPLIT)]))
     return 0
 
 
@@ -74,13 +75,13 @@ def _evaluate_parser() -> ArgumentParser:
         description="Judge a classifier on labelled recordings: each class, what is taken for what, and the "
         "accuracy with its interval, drawn by speaker where all are known, else by file."
     )
-    parser.add_argument("model", type=str, help="the .safetensors file of a classifier")
+    parser.add_argument("model", type=str, help="the .safetensors file of a classifier, or demo")
     parser.add_argument("manifest", type=str, help="a table or a folder, as for train")
     parser.add_argument(
         "--split",
         type=str | None,
         default=None,
-        help="train, validation, test or all; by default test where the manifest has splits, else all",
+        help="train, validation, test or all; by default test, or validation, where the manifest has it",
     )
     parser.add_argument("--out", type=str | None, default=None, help="a .json file for the figures")
     parser.add_argument(
@@ -98,7 +99,8 @@ def _evaluate(options: Namespace) -> int:
     picture = _output("picture", options.picture, (".png", ".svg", ".pdf"))
     classifier = load(options.model)
     clips = read_manifest(options.manifest)
-    split = options.split or ("test" if any(clip.split for clip in clips) else "all")
+    parts = {clip.split for clip in clips}
+    split = options.split or next((part for part in ("test", "validation") if part in parts), "all")
     evaluation = evaluate(classifier, choose_split(clips, split))
     what = "all clips, also those it may have learned from" if split == "all" else f"{split} split"
     print(f"{options.model} on {options.manifest}, {what}\n\n{evaluation}")
@@ -129,7 +131,7 @@ def _predict_parser() -> ArgumentParser:
         description="Classify recordings: one row a file, in the order given. A file that cannot be read "
         "is a row with its error, and the exit status is then 1."
     )
-    parser.add_argument("model", type=str, help="the .safetensors file of a classifier")
+    parser.add_argument("model", type=str, help="the .safetensors file of a classifier, or demo")
     parser.add_argument(
         "inputs",
         type=str,
@@ -176,7 +178,9 @@ def _predict(options: Namespace) -> int:
 
 def _describe_parser() -> ArgumentParser:
     parser = ArgumentParser(description="What a network costs and what it hears.")
-    parser.add_argument("model", type=str, help="a name such as tc_resnet_8, or the file of a classifier")
+    parser.add_argument(
+        "model", type=str, help="a name such as tc_resnet_8, the file of a classifier, or demo"
+    )
     parser.add_argument("--num_classes", type=int, default=12, help="classes, for a name")
     parser.add_argument(
         "--padding",
@@ -188,13 +192,14 @@ def _describe_parser() -> ArgumentParser:
 
 
 def _describe(options: Namespace) -> int:
-    from audiocnn.classifier import Classifier, load
+    from audiocnn.classifier import SHIPPED, Classifier, load
     from audiocnn.classifier_config import ClassifierConfig
     from audiocnn.describe import describe
     from audiocnn.frontends import LogMelConfig
     from audiocnn.models import NetConfig
 
-    if not (Path(options.model).suffix or Path(options.model).is_file()):
+    path = SHIPPED.get(options.model, Path(options.model))
+    if not (path.suffix or path.is_file()):
         net = NetConfig(name=options.model, num_classes=options.num_classes, padding=options.padding)
         labels = tuple(str(i) for i in range(options.num_classes))
         classifier = Classifier(ClassifierConfig(labels=labels, front_end=LogMelConfig(), net=net))
@@ -243,8 +248,9 @@ def _demo(options: Namespace) -> int:
         print(f"{path!s:{width}}  {what}")
     print(
         "\nHow well it understands people, only recordings of people tell. Next:\n"
-        f"  audiocnn predict {demo.model} {demo.sentences} --out scores.csv\n"
-        f"  audiocnn describe {demo.model}\n"
+        f"  audiocnn predict {shlex.quote(str(demo.model))} {shlex.quote(str(demo.sentences))} "
+        "--out scores.csv\n"
+        f"  audiocnn describe {shlex.quote(str(demo.model))}\n"
         "  audiocnn train FOLDER --out run    # your own recordings, a folder for each word"
     )
     return 0
@@ -273,7 +279,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subcommands(dest="command")
     for name, (build, _, summary) in _COMMANDS.items():
         commands.add_subcommand(name, build(), help=summary)
-    options = parser.parse_args(arguments)
+    try:
+        options = parser.parse_args(arguments)
+    except UnicodeDecodeError as error:
+        parser.error(f"the file that --config names is not text ({error})")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # labels and names may be what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
@@ -286,6 +295,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (AudioCNNError, OSError) as error:
         print(f"audiocnn {options.command}: {error}", file=sys.stderr)
     except KeyboardInterrupt as interrupt:
-        print(f"audiocnn {options.command}: {interrupt or 'interrupted'}", file=sys.stderr)
+        print(f"audiocnn {options.command}: {str(interrupt) or 'interrupted'}", file=sys.stderr)
         return 130
     return 2

@@ -1,9 +1,11 @@
 """The configs of training: plain dataclasses that import nothing heavy."""
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from types import NoneType, UnionType
+from typing import Literal, get_args
 
 from audiocnn.errors import ParameterError
 
@@ -28,7 +30,8 @@ class TrainConfig:
         optimizer: adamw, sgd (with Nesterov's momentum) or rmsprop.
         learning_rate: at its peak, after the warm-up.
         momentum: of sgd and rmsprop.
-        weight_decay: of any optimizer.
+        weight_decay: None takes 0.1 for adamw, which keeps it apart from the gradient, and 0.0005 for the
+            others, which add it to the gradient.
         warmup: part of the run over which the learning rate rises to its peak, 0 to 1.
         schedule: how it then falls: cosine to 0, step at regular times, plateau when gains end.
         decay_epochs: of step, epochs from one fall to the next; of plateau, epochs without a gain before one.
@@ -64,7 +67,7 @@ class TrainConfig:
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     learning_rate: float = 0.01
     momentum: float = 0.9
-    weight_decay: float = 0.1
+    weight_decay: float | None = None
     warmup: float = 0.2
     schedule: Literal["cosine", "step", "plateau"] = "cosine"
     decay_epochs: int = 10
@@ -88,13 +91,17 @@ class TrainConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
+        self._check_types()
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
                 raise ParameterError(f"{name}={value!r} must be {_either(choices)}")
-        for name, least in (("epochs", 1), ("batch_size", 2), ("decay_epochs", 1), ("patience", 1)):
+        for name, least in (
+            *(("epochs", 1), ("batch_size", 2), ("decay_epochs", 1), ("patience", 1), ("seed", 0)),
+            *((name, 0) for name in ("n_freq_masks", "max_freq_width", "n_time_masks", "max_time_width")),
+        ):
             value = getattr(self, name)  # a batch has two, since batch norm needs them
-            if (value is not None or name != "patience") and (not isinstance(value, int) or value < least):
+            if value is not None and value < least:
                 raise ParameterError(f"{name}={value!r} must be an integer of at least {least}")
         if not self.learning_rate > 0:
             raise ParameterError(f"learning_rate={self.learning_rate} must be positive; 0.01 is the default")
@@ -105,8 +112,9 @@ class TrainConfig:
                     f"{least_name}={least_db} must not exceed {greatest_name}={greatest_db}; swap them"
                 )
         for name in ("weight_decay", "mixup_alpha", "max_shift_seconds"):
-            if not getattr(self, name) >= 0:
-                raise ParameterError(f"{name}={getattr(self, name)} must not be negative")
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ParameterError(f"{name}={value} must not be negative")
         for name in ("momentum", "warmup", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ParameterError(f"{name}={getattr(self, name)} must be at least 0 and below 1")
@@ -121,9 +129,27 @@ class TrainConfig:
                 f"speed_percents={self.speed_percents} must be integers from 50 to 200; (100,) changes none"
             )
 
+    def _check_types(self) -> None:
+        """Paths may be given as text; numbers must be numbers."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+            if value is None and NoneType in kinds:
+                continue
+            if Path in kinds:
+                object.__setattr__(self, field.name, Path(value))
+            elif int in kinds and type(value) is not int:
+                raise ParameterError(f"{field.name}={value!r} must be an integer")
+            elif float in kinds and not (type(value) in (int, float) and math.isfinite(value)):
+                raise ParameterError(f"{field.name}={value!r} must be a number")
+            elif field.type == tuple[int, ...] and not (
+                isinstance(value, (tuple, list)) and all(type(one) is int for one in value)
+            ):
+                raise ParameterError(f"{field.name}={value!r} must be a tuple of integers")
+
     def as_json(self) -> str:
-        """The config as a JSON text, which `audiocnn train --config` takes."""
-        return json.dumps(asdict(self), indent=1, default=str) + "\n"
+        """The config as a JSON text with absolute paths, which `audiocnn train --config` takes."""
+        return json.dumps(asdict(self), indent=1, default=lambda path: str(path.absolute())) + "\n"
 
 
 _CHOICES = {

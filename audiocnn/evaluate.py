@@ -1,6 +1,7 @@
 """How good a classifier is: its scores on labelled recordings, against their labels."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -163,13 +164,16 @@ class Evaluation:
                 fontsize=6 if n > 12 else 9,
                 color="white" if dark else "black",
             )
-        axes.set_xticks(range(n), self.labels, rotation=90)
-        axes.set_yticks(range(n), self.labels)
+        axes.set_xticks(range(n), self.labels, rotation=90, parse_math=False)  # a "$" is a "$"
+        axes.set_yticks(range(n), self.labels, parse_math=False)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         axes.set_title(f"accuracy {100 * self.accuracy:.2f} % of {len(self.targets)} clips")
         figure.colorbar(image, ax=axes, label="part of the class", shrink=0.8)
-        figure.savefig(path, dpi=150)
+        with warnings.catch_warnings():
+            # a label in a script that the font lacks is drawn as boxes; nothing is wrong with the figures
+            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+            figure.savefig(path, dpi=150)
 
 
 def choose_split(clips: Sequence[Clip], split: str) -> list[Clip]:

@@ -31,7 +31,7 @@ def write(path: Path, *, config: dict[str, Any], tensors: dict[str, Tensor]) -> 
     text = json.dumps(config, sort_keys=True)
     header = {"audiocnn_format": str(FORMAT_VERSION), "config": text, "sha256": _digest(text, plain)}
     with whole_file(path) as beside:
-        safetensors.torch.save_file(plain, beside, metadata=header)
+        beside.write_bytes(safetensors.torch.save(plain, metadata=header))  # save_file lets nobody else read
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

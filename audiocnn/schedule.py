@@ -22,6 +22,8 @@ def make_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> O
     the field's usual decay of 0.99.
     """
     rate, decay = config.learning_rate, config.weight_decay
+    if decay is None:
+        decay = 0.1 if config.optimizer == "adamw" else 5e-4
     if config.optimizer == "adamw":
         return AdamW(parameters, lr=rate, weight_decay=decay)
     if config.optimizer == "sgd":

@@ -118,7 +118,8 @@ class _Training(lightning.LightningModule):
             logged["loss"],
             100 * logged["validation_accuracy"],
         )
-        self.trainer.save_checkpoint(self.run.out / STATE)
+        with whole_file(self.run.out / STATE) as beside:
+            self.trainer.save_checkpoint(beside)
         self.trainer.should_stop = _is_over(self.history, self.run)
 
     def _write_history(self) -> None:
@@ -152,22 +153,26 @@ class _ProgressBar(lightning.Callback):
 
     def __init__(self, config: TrainConfig) -> None:
         self.epochs = config.epochs
+        self.bar: tqdm | None = None
 
     def on_train_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         steps = trainer.num_training_batches
         self.bar = tqdm(total=self.epochs * steps, initial=trainer.global_step, leave=False, unit="batch")
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
+        assert self.bar is not None
         self.bar.set_description(f"epoch {trainer.current_epoch + 1} of {self.epochs}")
 
     def on_train_batch_end(self, *_: object) -> None:
+        assert self.bar is not None
         self.bar.update()
 
-    def on_train_end(self, *_: object) -> None:
-        self.bar.close()
+    def teardown(self, *_: object, **__: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
 
     def on_exception(self, *_: object) -> None:
-        self.bar.close()
+        self.teardown()
 
 
 def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) -> Classifier:
@@ -199,7 +204,8 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
         ModelFileError: for a run to be resumed whose `last.ckpt` is damaged.
         ParameterError: for values that cannot work, a loss that is not finite, an `out` that already holds
             a run, or, of a resumed run, values that are not those it was begun with.
-        KeyboardInterrupt: on Ctrl-C, saying what is there by then; the folder holds a usable classifier.
+        KeyboardInterrupt: on Ctrl-C; in training it says what is there by then, and the folder holds a
+            usable classifier.
     """
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ParameterError("device='cuda' cannot be used: torch finds no GPU; 'auto' takes what is there")
@@ -225,11 +231,13 @@ def _check_same_run(config: TrainConfig) -> None:
     begun = config.out / CONFIG
     if not begun.is_file():
         return
-    before, now = json.loads(begun.read_text(encoding="utf-8")), json.loads(config.as_json())
-    # recordings may have been moved, and a GPU may be there or not
-    differing = [
-        name for name in now if name not in ("data", "out", "device") and now[name] != before.get(name)
-    ]
+    now = json.loads(config.as_json())
+    try:
+        before = dict(json.loads(begun.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ModelFileError(f"{begun} is damaged ({error}); train in another folder") from None
+    # a run may be moved, and a GPU may be there or not
+    differing = [name for name in now if name not in ("out", "device") and now[name] != before.get(name)]
     if differing:
         values = "; ".join(f"{name}={before.get(name)!r}, not {now[name]!r}" for name in differing)
         raise ParameterError(
@@ -279,11 +287,12 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
     classifier = Classifier(ClassifierConfig(labels=tuple(labels), front_end=LogMelConfig(), net=net))
     bare = classifier.bare_net
     mask_features(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if none fit
-    corpora = _load(clips, classifier, config)
+    noise_clips = _list_noise(config.noise) if config.noise else []
+    config.out.mkdir(parents=True, exist_ok=True)
+    corpora = _load(clips, noise_clips, classifier)
     mean, deviation = feature_statistics(corpora.train, classifier.front_end)
     classifier.normalize.set_statistics(mean=mean, deviation=deviation)
 
-    config.out.mkdir(parents=True, exist_ok=True)
     write_manifest(split, clips)
     with whole_file(config.out / CONFIG) as beside:
         beside.write_text(config.as_json(), encoding="utf-8")
@@ -302,27 +311,32 @@ class _Corpora(NamedTuple):
         return _Corpora(self.train.to(device), self.validation.to(device), noise)
 
 
-def _load(clips: Sequence[Clip], classifier: Classifier, config: TrainConfig) -> _Corpora:
-    rate = classifier.sample_rate
+def _load(clips: Sequence[Clip], noise_clips: Sequence[Clip], classifier: Classifier) -> _Corpora:
+    """Decode all recordings."""
+    labels, rate = classifier.labels, classifier.sample_rate
     train, validation = (
-        Corpus.load(
-            [clip for clip in clips if clip.split == split], labels=classifier.labels, sample_rate=rate
-        )
+        Corpus.load([clip for clip in clips if clip.split == split], labels=labels, sample_rate=rate)
         for split in ("train", "validation")
     )
-    return _Corpora(train, validation, _load_noise(config.noise, rate) if config.noise else None)
+    noise = None
+    if noise_clips:
+        noise = Corpus.load(noise_clips, labels=("noise",), sample_rate=rate)
+        noise = noise.looped(classifier.geometry.span)
+    return _Corpora(train, validation, noise)
 
 
-def _load_noise(source: Path, sample_rate: int) -> Corpus:
+def _list_noise(source: Path) -> list[Clip]:
     """Background recordings, all of one label."""
-    if source.is_dir():
-        found = [Clip(path=path, label=None) for path in find_recordings(source)]
-    else:
-        found = read_recordings(source)
+    try:
+        if source.is_dir():
+            found = [Clip(path=path, label=None) for path in find_recordings(source)]
+        else:
+            found = read_recordings(source)
+    except ManifestError as error:
+        raise ManifestError(f"noise={source}: {error}") from None
     if not found:
         raise ManifestError(f"noise={source} holds no recordings; give a folder or a table of some")
-    clips = [replace(clip, label="noise") for clip in found]
-    return Corpus.load(clips, labels=("noise",), sample_rate=sample_rate)
+    return [replace(clip, label="noise") for clip in found]
 
 
 def _train(
@@ -356,6 +370,7 @@ def _train(
         num_sanity_val_steps=0,
     )
     begun = resume and (config.out / STATE).is_file()
+    on_interrupt = signal.getsignal(signal.SIGINT)
     with warnings.catch_warnings(), logging_redirect_tqdm():
         # Lightning 2.6 makes a tree of the loaders in a way that torch 2.14 deprecates
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
@@ -367,14 +382,16 @@ def _train(
                 ckpt_path=config.out / STATE if begun else None,
                 weights_only=True,
             )
-        except (KeyboardInterrupt, SystemExit):  # the latter is what Lightning makes of Ctrl-C, then shut off
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        except (KeyboardInterrupt, SystemExit) as stop:
+            signal.signal(signal.SIGINT, on_interrupt)  # which Lightning shuts off
+            if isinstance(stop, SystemExit) and not isinstance(stop.__context__, KeyboardInterrupt):
+                raise  # not what Lightning makes of Ctrl-C
             raise KeyboardInterrupt(_interrupted(training, config)) from None
 
 
 def _interrupted(training: _Training, config: TrainConfig) -> str:
     """What there is after an interrupt, and how to go on; a usable classifier in any case."""
-    best, finished = config.out / BEST, training.finished_epochs
+    best, finished = config.out / BEST, len(_history(config))
     if finished:
         then = "the best of them, and resume goes on from there"
     else:

@@ -378,18 +378,24 @@ def test_modes_are_restored_one_by_one():
     assert [module.training for module in classifier.modules()] == before
 
 
+def test_others_may_read_what_is_saved(tmp_path):
+    (tmp_path / "plain").write_text("")
+    assert saved(tmp_path).stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     path = saved(tmp_path)
     before = path.read_bytes()
-    monkeypatch.setattr("safetensors.torch.save_file", full_disk)
+    monkeypatch.setattr("pathlib.Path.write_bytes", full_disk)
     with pytest.raises(OSError, match="No space left"):
         made().save(path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
 
 
-def full_disk(tensors, path, metadata):
-    path.write_bytes(b"half")
+def full_disk(path, data):
+    with path.open("wb") as file:
+        file.write(data[:10])
     raise OSError("No space left on device")
 
 

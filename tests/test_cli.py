@@ -96,6 +96,11 @@ def test_the_demo_goes_the_whole_path(tmp_path, capsys):
     assert ((out / made[1]).read_bytes(), (out / made[0]).stat().st_mtime_ns) == (model, words)
 
 
+def test_a_config_file_that_is_no_text(tones, capsys):
+    status, out, err = call(capsys, "train", "--config", tones / "low" / "00.flac")
+    assert (status, out) == (2, "") and "error: the file that --config names is not text (" in err
+
+
 def test_a_demo_that_cannot_be(tmp_path, capsys):
     status, _, err = call(capsys, "demo", "--out", tmp_path / "demo", "--num_voices", "2")
     assert status == 2

@@ -215,3 +215,10 @@ def test_nothing_is_left_out_silently(tmp_path):
         f"  {strange[0].path}: label 'up'\n"
         f"  {strange[1].path}: label None"
     )
+
+
+def test_any_label_can_be_drawn(tmp_path):
+    labels = ("$\\frac$", "a$b$", "\u6c34")
+    evaluation = Evaluation(labels=labels, scores=torch.eye(3), targets=torch.arange(3))
+    evaluation.draw_confusion(tmp_path / "confusion.png")
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")

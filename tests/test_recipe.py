@@ -1,5 +1,7 @@
 """What recipes share: one run for each seed, and a table of how much they differ."""
 
+import json
+
 import pytest
 import torch
 
@@ -35,6 +37,8 @@ def test_the_figures_are_those_of_the_files(tones, tmp_path):
     first = train_seeds(config, seeds=[7])[0]
     again = train_seeds(config, seeds=[7])[0]  # which finds the run at its end
     assert torch.equal(again.test.scores, first.test.scores)
+    written = json.loads((tmp_path / "tc_resnet_8_seed7" / "test.json").read_text())
+    assert written["accuracy"] == first.test.accuracy and written["clips"] == 4
     assert len(first.validation.targets) == len(first.test.targets) == 4
 
 

@@ -177,17 +177,52 @@ def test_a_run_is_resumed_with_the_values_it_was_begun_with(run, tones):
     )
 
 
-def test_a_resumed_run_keeps_its_split(tones, tmp_path):
+def test_a_resumed_run_keeps_its_split(tones, tmp_path, monkeypatch):
     out, words = tmp_path / "run", tmp_path / "words"
     for label in ("high", "low"):
         (words / label).mkdir(parents=True)
         for path in (tones / label).iterdir():
             (words / label / path.name).write_bytes(path.read_bytes())
-    fit(config(words, out, model="tc_resnet_8", epochs=1))
+    monkeypatch.setattr("audiocnn.train.training_loss", interrupting(11))
+    with pytest.raises(KeyboardInterrupt):
+        fit(config(words, out, model="tc_resnet_8"))
+    monkeypatch.undo()
     split = (out / "split.csv").read_bytes()
     (words / "low" / "more.flac").write_bytes((words / "low" / "00.flac").read_bytes())
-    fit(config(words, out, model="tc_resnet_8", epochs=1), resume=True)
+    fit(config(words, out, model="tc_resnet_8"), resume=True)
     assert (out / "split.csv").read_bytes() == split
+
+
+def test_an_interrupt_before_a_resumed_run_gets_going_loses_nothing(tones, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    monkeypatch.setattr("audiocnn.train.training_loss", interrupting(11))
+    with pytest.raises(KeyboardInterrupt):
+        fit(config(tones, out, model="tc_resnet_8"))
+    monkeypatch.undo()
+    best = (out / "model.safetensors").stat().st_mtime_ns
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("audiocnn.train._Training.configure_optimizers", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="interrupted after 2 of 5 epochs; .* is the best of them"):
+        fit(config(tones, out, model="tc_resnet_8"), resume=True, progress=True)
+    assert (out / "model.safetensors").stat().st_mtime_ns == best
+
+
+def test_other_recordings_are_another_run(run, tones, tmp_path):
+    with pytest.raises(ParameterError) as error:
+        fit(TrainConfig(data=tmp_path, out=run[0], epochs=16, batch_size=8, device="cpu"), resume=True)
+    assert f"was begun with data={str(tones)!r}, not {str(tmp_path)!r}; resume it so" in str(error.value)
+
+
+def test_a_damaged_config_is_refused(run, tones, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run[0], out)
+    (out / "config.json").write_text("")
+    with pytest.raises(ModelFileError) as error:
+        fit(TrainConfig(data=tones, out=out, epochs=16, batch_size=8, device="cpu"), resume=True)
+    assert str(error.value).startswith(f"{out}/config.json is damaged (")
 
 
 class Trap:

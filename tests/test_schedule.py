@@ -86,6 +86,12 @@ def test_optimizers_are_set_as_the_config_says(name, kind, settings):
     assert optimizer.defaults.items() >= {"lr": 0.5, "weight_decay": 0.03, **settings}.items()
 
 
+def test_decay_that_joins_the_gradient_is_less_by_default():
+    assert started(optimizer="adamw")[0].defaults["weight_decay"] == 0.1
+    for name in ("sgd", "rmsprop"):
+        assert started(optimizer=name)[0].defaults["weight_decay"] == 5e-4
+
+
 def test_sgd_without_momentum_is_plain():
     optimizer, _ = started(optimizer="sgd", momentum=0.0)
     assert optimizer.defaults["nesterov"] is False

@@ -241,6 +241,11 @@ def test_a_plateau_is_told_the_accuracy(tones, tmp_path):
     assert rate < 0.01
 
 
+def test_paths_may_be_text(tones, tmp_path):
+    as_text = config(str(tones), str(tmp_path), noise=str(tones))
+    assert as_text == config(tones, tmp_path, noise=tones)
+
+
 def test_noise_comes_from_a_folder_or_a_table(tones, tmp_path):
     (tmp_path / "noise").mkdir()
     table = tmp_path / "noise.csv"
@@ -250,6 +255,10 @@ def test_noise_comes_from_a_folder_or_a_table(tones, tmp_path):
         fit(config(tones, tmp_path / "other", noise=tmp_path / "noise"))
     empty = tmp_path / "noise"
     assert str(error.value) == f"noise={empty} holds no recordings; give a folder or a table of some"
+    with pytest.raises(ManifestError) as error:
+        fit(config(tones, tmp_path / "other", noise=tmp_path / "none"))
+    assert str(error.value).startswith(f"noise={tmp_path}/none: {tmp_path}/none does not exist; give a table")
+    assert not (tmp_path / "other").exists()
 
 
 def test_training_stops_when_patience_is_over(tones, tmp_path, monkeypatch):
@@ -355,6 +364,12 @@ def test_recordings_shorter_than_a_frame(tmp_path):
             {"min_gain_db": 9.0},
             "min_gain_db=9.0 must not exceed max_gain_db=6.0; swap them",
         ),
+        ({"epochs": "4"}, "epochs='4' must be an integer"),
+        ({"learning_rate": "0.1"}, "learning_rate='0.1' must be a number"),
+        ({"min_gain_db": float("-inf")}, "min_gain_db=-inf must be a number"),
+        ({"speed_percents": 100}, "speed_percents=100 must be a tuple of integers"),
+        ({"speed_percents": (99.5,)}, "speed_percents=(99.5,) must be a tuple of integers"),
+        ({"n_freq_masks": -1}, "n_freq_masks=-1 must be an integer of at least 0"),
         ({"max_snr_db": -1.0}, "min_snr_db=0.0 must not exceed max_snr_db=-1.0; swap them"),
         ({"device": "mps"}, "device='mps' must be 'auto', 'cpu' or 'cuda'"),
         ({"padding": "full"}, "padding='full' must be 'valid' or 'same'"),

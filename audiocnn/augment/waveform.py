@@ -1,7 +1,7 @@
 """Changes to training waveforms: loudness, background noise, speed."""
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -144,7 +144,7 @@ def change_speed(waveforms: Tensor, percent: int) -> Tensor:
     return places.transpose(1, 2).flatten(1)[:, :size]
 
 
-@lru_cache(maxsize=32)
+@cache  # there are 151
 def _speed_kernels(percent: int) -> tuple[Tensor, int, int]:
     """The weights `(phases, 1, taps)` of each place, the input samples in a step, and the taps before it."""
     common = math.gcd(percent, 100)

@@ -90,15 +90,13 @@ class Batches:
     def _drawn(self, indices: Tensor, draws: torch.Generator) -> Tensor:
         """Recordings at drawn speeds, those of one speed resampled together."""
         speeds = torch.randint(len(self.speed_percents), (len(indices),), generator=draws)
-        waveforms = []
+        batch = self.corpus.samples.new_empty(len(indices), self.window, dtype=torch.float32)
         for speed, percent in enumerate(self.speed_percents):
-            rows = indices[speeds == speed]
+            rows = (speeds == speed).nonzero().flatten()
             if len(rows):
                 # what fills the window at the new speed; the faster, the more
                 before = math.ceil(self.window * percent / 100)
                 shift = math.ceil(self.max_shift * percent / 100)
-                placed = self.corpus.windows(rows, before, generator=draws, max_shift=shift)
-                waveforms.append(change_speed(placed, percent)[:, : self.window])
-        batch = torch.cat(waveforms)
-        batch[speeds.argsort(stable=True)] = batch.clone()
+                placed = self.corpus.windows(indices[rows], before, generator=draws, max_shift=shift)
+                batch[rows] = change_speed(placed, percent)[:, : self.window]
         return batch

@@ -110,6 +110,13 @@ class Corpus:
         """The same corpus with its samples and targets on a device, where its windows are then made."""
         return replace(self, samples=self.samples.to(device), targets=self.targets.to(device))
 
+    def looped(self, least: int) -> "Corpus":
+        """The same corpus, each recording of fewer than `least` samples repeated until it has them."""
+        clips = self.samples.split(self.lengths.tolist())  # type: ignore[no-untyped-call]
+        clips = [clip.repeat(max(1, -(-least // len(clip)))) for clip in clips]
+        lengths = torch.tensor([len(clip) for clip in clips])
+        return replace(self, samples=torch.cat(clips), offsets=lengths.cumsum(0) - lengths, lengths=lengths)
+
     def windows(
         self,
         indices: Tensor,

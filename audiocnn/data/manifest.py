@@ -159,17 +159,35 @@ def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
             recordings, or rows are bad. All bad rows are listed at once: without
             a file name, with an empty label, an unknown split, a start or stop that
             cannot be, or a file that is not there, or of which an earlier row already
-            names the same part.
+            names the same part. So are names that no UTF-8 table can hold, as `split.csv` must.
     """
     source = Path(source).absolute()  # a clip stays where it is when the process changes its folder
     if source.is_file():
-        return _read_tables([(source, None)])
+        return _nameable(_read_tables([(source, None)]), source)
     if not source.is_dir():
         raise ManifestError(
             f"{source} does not exist; give a table with a column file_name, or a folder of label folders"
         )
     tables = _tables_in(source)
-    return _read_tables(tables) if tables else _read_label_folders(source)
+    return _nameable(_read_tables(tables) if tables else _read_label_folders(source), source)
+
+
+def _nameable(clips: list[Clip], source: Path) -> list[Clip]:
+    """The same clips, if the table that a run writes of them can hold their names and labels."""
+    problems = []
+    for clip in clips:
+        for what, text in (
+            ("path", str(clip.path)),
+            ("label", clip.label or ""),
+            ("speaker", clip.speaker or ""),
+        ):
+            if "\r" in text or text.encode("utf-8", "replace") != os.fsencode(text):
+                problems.append(f"{os.fsencode(clip.path)!r}: the {what} is not plain UTF-8 text")
+            elif what == "label" and text != text.strip():
+                problems.append(f"{clip.path}: the label {text!r} begins or ends with a space")
+    if problems:
+        raise ManifestError(list_problems(f"{source} has names to change", problems))
+    return clips
 
 
 def read_recordings(source: str | os.PathLike[str]) -> list[Clip]:

@@ -234,3 +234,12 @@ def test_the_corpus_is_not_changed_through_its_windows() -> None:
     before = corpus.samples.clone()
     corpus.windows(torch.tensor([0]), 5).zero_()
     assert torch.equal(corpus.samples, before)
+
+
+def test_short_recordings_are_looped_and_long_ones_kept(tmp_path: Path) -> None:
+    recordings = [np.arange(size, dtype=np.int16) for size in (3, 10, 7)]
+    corpus = Corpus.load(write_clips(tmp_path, recordings), labels=("no", "yes"), sample_rate=16000)
+    looped = corpus.looped(7)
+    assert [len(recording_of(looped, i)) for i in range(3)] == [9, 10, 7]
+    assert recording_of(looped, 0).tolist() == [0, 1, 2] * 3
+    assert torch.equal(recording_of(looped, 2), recording_of(corpus, 2))

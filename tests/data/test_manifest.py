@@ -1,5 +1,6 @@
 """A manifest gives every clip, or one error with every reason."""
 
+import os
 import re
 from pathlib import Path
 
@@ -341,3 +342,16 @@ def test_an_unknown_split_is_no_clip() -> None:
         ParameterError, match=r"^split='val' must be one of train, validation, test, or None$"
     ):
         Clip(path=Path("1.wav"), label="no", split="val")
+
+
+def test_names_that_a_table_cannot_hold_are_refused_at_once(tmp_path):
+    for label, name in ((" high", b"a.wav"), ("low", b"b\xe9.wav"), ("low", b"c.wav")):
+        (tmp_path / label).mkdir(exist_ok=True)
+        Path(os.fsdecode(os.fsencode(tmp_path / label) + b"/" + name)).write_bytes(b"")
+    with pytest.raises(ManifestError) as error:
+        read_manifest(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path} has names to change (2):\n"
+        f"  {tmp_path}/ high/a.wav: the label ' high' begins or ends with a space\n"
+        f"  {os.fsencode(tmp_path) + b'/low/b' + bytes([0xE9]) + b'.wav'!r}: the path is not plain UTF-8 text"
+    )
