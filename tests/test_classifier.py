@@ -403,3 +403,17 @@ def test_nothing_is_unpickled(tmp_path):
     path = tmp_path / "model.safetensors"
     torch.save({"weights": torch.zeros(3)}, path)
     assert "pickled checkpoints are never read" in complaint(path)
+
+
+def test_a_spotter_comes_with_the_package():
+    espeak = pytest.importorskip("audiocnn.data.espeak")
+    pytest.importorskip("espeakng_loader")
+    spotter = audiocnn.load("demo")
+    assert spotter.config.net.name == "bc_resnet_1" and len(spotter.labels) == 12
+    words = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+    right = 0
+    for word in words:
+        waveform, rate = espeak.synthesize(word, voice=espeak.Voice("en-us", "f3"))
+        right += spotter.predict(waveform, sample_rate=rate).label == word
+    assert right >= 9
+    assert spotter.predict(torch.zeros(RATE), sample_rate=RATE).label == "silence"
