@@ -5,7 +5,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Literal, get_args
+from typing import Literal, get_args, get_origin
 
 from audiocnn.errors import ParameterError
 
@@ -92,10 +92,6 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         self._check_types()
-        for name, choices in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices:
-                raise ParameterError(f"{name}={value!r} must be {_either(choices)}")
         for name, least in (
             *(("epochs", 1), ("batch_size", 2), ("decay_epochs", 1), ("patience", 1), ("seed", 0)),
             *((name, 0) for name in ("n_freq_masks", "max_freq_width", "n_time_masks", "max_time_width")),
@@ -130,13 +126,16 @@ class TrainConfig:
             )
 
     def _check_types(self) -> None:
-        """Paths may be given as text; numbers must be numbers."""
+        """Paths may be given as text; numbers must be numbers, and choices be among theirs."""
         for field in fields(self):
             value = getattr(self, field.name)
             kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
             if value is None and NoneType in kinds:
                 continue
-            if Path in kinds:
+            if get_origin(field.type) is Literal:
+                if value not in get_args(field.type):
+                    raise ParameterError(f"{field.name}={value!r} must be {_either(get_args(field.type))}")
+            elif Path in kinds:
                 object.__setattr__(self, field.name, Path(value))
             elif int in kinds and type(value) is not int:
                 raise ParameterError(f"{field.name}={value!r} must be an integer")
@@ -150,14 +149,6 @@ class TrainConfig:
     def as_json(self) -> str:
         """The config as a JSON text with absolute paths, which `audiocnn train --config` takes."""
         return json.dumps(asdict(self), indent=1, default=lambda path: str(path.absolute())) + "\n"
-
-
-_CHOICES = {
-    "padding": ("valid", "same"),
-    "optimizer": ("adamw", "sgd", "rmsprop"),
-    "schedule": ("cosine", "step", "plateau"),
-    "device": ("auto", "cpu", "cuda"),
-}
 
 
 def _either(choices: tuple[str, ...]) -> str:
