@@ -201,7 +201,7 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
 
     Raises:
         ManifestError: for a manifest or recordings that cannot be used.
-        ModelFileError: for a run to be resumed whose `last.ckpt` is damaged.
+        ModelFileError: for a run to be resumed whose `last.ckpt` or `config.json` is damaged.
         ParameterError: for values that cannot work, a loss that is not finite, an `out` that already holds
             a run, or, of a resumed run, values that are not those it was begun with.
         KeyboardInterrupt: on Ctrl-C; in training it says what is there by then, and the folder holds a

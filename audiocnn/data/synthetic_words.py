@@ -10,7 +10,7 @@ its reverberation, its noise, the distance to the microphone.
         unknown/en-us+f3-tree.flac     words that are no command
         silence/en-us+f3-0.flac        a room where nobody speaks
         words.csv                      what is where: file_name,label,speaker,split
-        _noise_/                       rooms to mix into training
+        _noise_/                       rooms, for the `noise` of a training; the demo mixes in none
         _sentences_/                   several words in a row, and in words.csv there, what is said when
         corpus.json                    with which settings all this was made
 
