@@ -124,7 +124,9 @@ class Classifier(Sequential):
     @property
     def geometry(self) -> Geometry:
         """Samples in one decision, and from one to the next."""
-        return self.time_axis.takes
+        geometry = self.time_axis.takes
+        assert geometry is not None  # a net that is no scan is run in `Windows`
+        return geometry
 
     @property
     def bare_net(self) -> Net:
@@ -221,7 +223,7 @@ class Classifier(Sequential):
             samples   0 0 0 0 0 0 0 0 c l i p 0 0 0 0 0 0 0
             frames    [silent]  [heard ... heard]  [silent]
         """
-        span, frame = self.geometry.span, self.front_end.time_axis.takes
+        span, frame = self.geometry.span, self.front_end.require_law()
         frames = frame.output_length(span)
         silent = self.front_end(self.normalize.mean.new_zeros(1, frame.span))  # (1, 1, rows, 1)
         features = []

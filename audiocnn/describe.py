@@ -104,8 +104,8 @@ def describe(classifier: Classifier) -> Description:
     >>> description.span_ms, description.stride_ms, description.receptive_field_frames
     (1450.0, 10.0, 117)
     """
-    net, front_end = classifier.bare_net, classifier.front_end.time_axis.takes
-    scanned = classifier.net.time_axis.takes
+    net, front_end = classifier.bare_net, classifier.front_end.require_law()
+    scanned = classifier.net.require_law()
     seen = net.body.time_axis.sees
     assert seen is not None
     per_ms = classifier.sample_rate / 1000

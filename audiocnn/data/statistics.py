@@ -21,7 +21,7 @@ def feature_statistics(corpus: Corpus, front_end: LogMel) -> tuple[Tensor, Tenso
     with torch.inference_mode():
         for length in sorted(set(corpus.lengths.tolist())):
             alike = (corpus.lengths == length).nonzero().flatten()
-            if front_end.time_axis.takes.output_length(length) == 0:
+            if front_end.require_law().output_length(length) == 0:
                 continue
             for indices in alike.split(max(1, _SAMPLES_AT_ONCE // length)):
                 features = front_end(corpus.windows(indices, length)).double()  # (batch, 1, rows, frames)

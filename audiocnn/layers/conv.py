@@ -45,7 +45,7 @@ def conv_axis(kernel_size: int, stride: int, dilation: int, padding: Padding) ->
     if padding == "valid":
         return Axis(takes=sees, sees=sees)
     if padding == "same":
-        return Axis(takes=Geometry(1, stride), sees=sees)
+        return Axis(takes=Geometry(1, stride), sees=sees, start=-same_padding(sees.span)[0])
     raise ParameterError(f"padding={padding!r} must be 'valid' or 'same'")
 
 

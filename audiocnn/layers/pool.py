@@ -165,7 +165,7 @@ class MeanRows(Scan):
     torch.Size([1, 8, 1, 98])
     """
 
-    row_axis = None
+    row_axis = Axis(takes=None, sees=None)  # one row, of all
 
     def forward(self, x: Tensor) -> Tensor:
         """Average over rows."""

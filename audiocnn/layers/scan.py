@@ -14,7 +14,8 @@ Containers do not buffer; they fold the steps of what they hold.
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import TypeAlias
 
 import torch
@@ -36,8 +37,7 @@ class Scan(nn.Module):
 
     Attributes:
         time_axis: the last axis (time, or the width of an image).
-        row_axis: the last but one (frequency, or height); None where there is
-            none, or where it is collapsed.
+        row_axis: the last but one (frequency, or height); None where the output has none.
         law_remedy: for a module whose `geometry` is None, what to do instead
             when it is asked to stream.
     """
@@ -53,27 +53,41 @@ class Scan(nn.Module):
 
     @property
     def geometry_rows(self) -> Geometry | None:
-        """Span and stride along frequency or height; None where that axis is padded or collapsed."""
+        """Span and stride along frequency or height; None where that axis is padded, averaged or gone."""
         return self.row_axis.geometry if self.row_axis else None
 
     def require_span(self, x: Tensor) -> None:
         """Raise `ParameterError` if `x` is too short in time to give one output."""
-        if x.shape[-1] < self.time_axis.takes.span:
+        takes = self.time_axis.takes
+        if takes is not None and x.shape[-1] < takes.span:
             raise ParameterError(
                 f"input of {x.shape[-1]} steps along time is shorter than the span of "
-                f"{type(self).__name__}, {self.time_axis.takes.span}; pad the clip once, before the network"
+                f"{type(self).__name__}, {takes.span}; pad the clip once, before the network"
             )
 
     def require_law(self) -> Geometry:
         """The geometry; raises `LawError` naming the layer that has none, and the remedy."""
-        if self.geometry is not None:
-            return self.geometry
-        for name, module in self.named_modules():
-            is_leaf = not any(isinstance(child, Scan) for child in module.modules() if child is not module)
-            if isinstance(module, Scan) and module.geometry is None and is_leaf:
-                place = f" at '{name}'" if name else ""
-                raise LawError(f"{type(module).__name__}{place} cannot stream: {module.law_remedy}")
-        raise LawError(f"{type(self).__name__} cannot stream: {self.law_remedy}")
+        geometry = self.geometry
+        if geometry is None:
+            name, layer = next(_without_law(self))
+            place = f" at '{name}'" if name else ""
+            raise LawError(f"{type(layer).__name__}{place} cannot stream: {layer.law_remedy}")
+        return geometry
+
+    def macs(self, x: Tensor, y: Tensor) -> int:
+        """Multiply-accumulates of this layer's own weights when it makes `y` of `x`.
+
+        Multiplications of convolutions and dense layers, those with padding included; biases, norms,
+        activations and pools cost none. A container has none of its own.
+        """
+        return 0
+
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """Connections as the classic papers count them: the inputs, and the bias, of every number of `y`.
+
+        Convolutions, dense layers and pools have them, and the numbers they give are neurons.
+        """
+        return 0
 
     @contextlib.contextmanager
     def evaluating(self) -> Iterator[None]:
@@ -106,42 +120,81 @@ class Scan(nn.Module):
         Raises:
             LawError: if this module, or one inside it, is no scan.
         """
-        geometry = self.require_law()
+        self.require_law()
+        return self._advance(chunk, state)
+
+    def _advance(self, chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
+        """`step`, the law being known to hold; containers override it to fold what they hold."""
+        geometry = self.time_axis.takes
+        assert geometry is not None
         if chunk.shape[-1] == 0:
             return None, state
-        if geometry == Geometry(1, 1):
+        span, stride = geometry.span, geometry.stride
+        if span == stride == 1:
             y: Tensor = self(chunk)
             return y, None
         buffer, owed = _unpack(state, chunk)
-        dropped = min(owed, chunk.shape[-1])
-        z = torch.cat((buffer, chunk[..., dropped:]), dim=-1)
-        n = geometry.output_length(z.shape[-1])
+        if owed:
+            dropped = min(owed, chunk.shape[-1])
+            owed, chunk = owed - dropped, chunk[..., dropped:]
+        z = torch.cat((buffer, chunk), dim=-1)
+        if z.requires_grad:
+            kept = z.detach()  # the state of a stream carries no graph of all its past
+        else:
+            kept = z
+        length = z.shape[-1]
+        n = geometry.output_length(length)
         if n == 0:
-            return None, (z.detach(), torch.tensor(owed - dropped))
-        y = self(z[..., : geometry.input_length(n)])
-        used = n * geometry.stride
-        # cloned and detached, so that a short buffer keeps neither a long chunk nor its graph in memory
-        return y, (z[..., used:].detach().clone(), torch.tensor(max(0, used - z.shape[-1])))
+            return None, _pack(kept, owed)
+        due = geometry.input_length(n)
+        y = self(z if due == length else z[..., :due])
+        used = n * stride
+        kept = kept[..., used:]
+        if kept.shape[-1] < used:
+            kept = kept.clone()  # so that a short buffer does not hold a long chunk in memory
+        return y, _pack(kept, max(0, used - length))
 
 
 def _unpack(state: State, chunk: Tensor) -> tuple[Tensor, int]:
     """The buffered steps, and how many steps to come must be dropped (where stride > span)."""
     if state is None:
         return chunk[..., :0], 0
+    if isinstance(state, Tensor):
+        return state, 0
     buffer, owed = state
     assert isinstance(buffer, Tensor) and isinstance(owed, Tensor)
     return buffer, int(owed)
 
 
-def _step_through(scans: Sequence[Scan], chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
+def _pack(buffer: Tensor, owed: int) -> State:
+    return (buffer, torch.tensor(owed)) if owed else buffer
+
+
+def _without_law(module: nn.Module, name: str = "") -> Iterator[tuple[str, Scan]]:
+    """The innermost scans of `module` that do not keep the law, with their names."""
+    if isinstance(module, Scan) and module.geometry is not None:
+        return
+    inner = [
+        found
+        for child_name, child in module.named_children()
+        for found in _without_law(child, f"{name}.{child_name}" if name else child_name)
+    ]
+    if not inner and isinstance(module, Scan):
+        inner = [(name, module)]
+    yield from inner
+
+
+def _advance_through(scans: Iterable[Scan], chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
     """Fold the steps of scans that follow one another, as far as outputs are due."""
-    states: list[State] = [None] * len(scans) if state is None else list(state)
+    before = iter(()) if state is None else iter(state)
+    after: list[State] = []
     passed: Tensor | None = chunk
-    for i, scan in enumerate(scans):
-        if passed is None:
-            break
-        passed, states[i] = scan.step(passed, states[i])
-    return passed, tuple(states)
+    for scan in scans:
+        kept = next(before, None)
+        if passed is not None:
+            passed, kept = scan._advance(passed, kept)
+        after.append(kept)
+    return passed, tuple(after)
 
 
 class Identity(Scan):
@@ -210,7 +263,7 @@ class Sequential(Scan, nn.Sequential):
 
     def scans(self) -> list[Scan]:
         """The layers, in order."""
-        return [layer for layer in self if isinstance(layer, Scan)]
+        return list(self._modules.values())  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply every layer in turn."""
@@ -219,14 +272,13 @@ class Sequential(Scan, nn.Sequential):
             x = layer(x)
         return x
 
-    def step(self, chunk: Tensor, state: State = None) -> tuple[Tensor | None, State]:
-        """Pass the chunk through every layer's step, as far as outputs are due."""
-        self.require_law()
-        return _step_through(self.scans(), chunk, state)
+    def _advance(self, chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
+        """Pass the chunk through every layer, as far as outputs are due."""
+        return _advance_through(self.scans(), chunk, state)
 
 
 class Parallel(Scan):
-    """Branches over one input, aligned at their centres, their outputs added or concatenated.
+    """Branches over one input, aligned at their centres, their outputs added, multiplied or concatenated.
 
     All branches move at the same stride. Where all keep the law, the input of
     a shorter branch is cropped so that both look at the same centre:
@@ -234,11 +286,12 @@ class Parallel(Scan):
         input             0 1 2 3 4 5 6       longest branch: span S = 7
         shorter, span 4     [1 2 3 4]         left = (S - s) // 2, right the rest
 
-    Where a branch pads (`"same"`) nothing is cropped, and all must give equal lengths.
+    Where a branch pads (`"same"`) nothing is cropped, and all must give equal lengths; a branch
+    that gives a single step for the whole input serves every step of the others.
 
     Args:
         branches: one or more layers.
-        join: `"sum"`, or `"concatenate"` along channels.
+        join: `"sum"`, `"product"` (a gate), or `"concatenate"` along channels.
 
     Raises:
         ParameterError: for strides or lengths that differ, or an unknown `join`.
@@ -250,8 +303,8 @@ class Parallel(Scan):
 
     def __init__(self, *branches: Scan, join: str = "sum") -> None:
         super().__init__()
-        if join not in ("sum", "concatenate"):
-            raise ParameterError(f"join={join!r} must be 'sum' or 'concatenate'")
+        if join not in ("sum", "product", "concatenate"):
+            raise ParameterError(f"join={join!r} must be 'sum', 'product' or 'concatenate'")
         if not branches:
             raise ParameterError("branches must be at least one layer")
         self.join = join
@@ -267,33 +320,39 @@ class Parallel(Scan):
             Crop(time=time, rows=rows) for time, rows in zip(time_crops, row_crops, strict=True)
         )
 
-    def _paths(self) -> list[tuple[Scan, Scan]]:
-        """A crop and a branch each."""
-        return list(zip(self.crops, self.branches, strict=True))  # type: ignore[arg-type]
+    def paths(self) -> list[list[Scan]]:
+        """What the input goes through in each branch: a crop where one is needed, and the branch."""
+        pairs: Iterable[tuple[Crop, Scan]] = zip(self.crops, self.branches, strict=True)  # type: ignore[arg-type]
+        return [[crop, branch] if any(crop.time + crop.rows) else [branch] for crop, branch in pairs]
 
     def _join(self, outputs: list[Tensor]) -> Tensor:
         if self.join == "concatenate":
             return torch.cat(outputs, dim=1)
-        total = outputs[0]
-        for output in outputs[1:]:
-            total = total + output  # may broadcast, as in a broadcasted residual
-        return total
+        operation = torch.add if self.join == "sum" else torch.mul
+        return reduce(operation, outputs)  # may broadcast, as in a broadcasted residual
 
     def forward(self, x: Tensor) -> Tensor:
         """Run every branch on its part of `x` and join the outputs."""
         self.require_span(x)
-        return self._join([branch(crop(x)) for crop, branch in self._paths()])
+        outputs = []
+        for path in self.paths():
+            y = x
+            for scan in path:
+                y = scan(y)
+            outputs.append(y)
+        return self._join(outputs)
 
-    def step(self, chunk: Tensor, state: State = None) -> tuple[Tensor | None, State]:
+    def _advance(self, chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
         """Step every branch; cropped to equal spans, all give equally many outputs."""
-        self.require_law()
-        paths = self._paths()
+        paths = self.paths()
         before = [None] * len(paths) if state is None else state
-        outputs, after = zip(
-            *(_step_through(path, chunk, past) for path, past in zip(paths, before, strict=True)), strict=True
-        )
-        due = [output for output in outputs if output is not None]
-        return self._join(due) if due else None, after
+        due, after = [], []
+        for path, past in zip(paths, before, strict=True):
+            output, kept = _advance_through(path, chunk, past)
+            after.append(kept)
+            if output is not None:
+                due.append(output)
+        return self._join(due) if due else None, tuple(after)
 
     def extra_repr(self) -> str:
         """How the outputs are joined."""
@@ -302,22 +361,29 @@ class Parallel(Scan):
 
 def _align(axes: list[Axis]) -> tuple[Axis, list[tuple[int, int]]]:
     """The axis of parallel branches, and what to crop from the input of each."""
-    strides = sorted({axis.takes.stride for axis in axes})
+    moving = [axis.takes for axis in axes if axis.takes]
+    strides = sorted({takes.stride for takes in moving})
     if len(strides) > 1:
         raise ParameterError(f"branches have strides {strides}; give all the same stride")
     if all(axis.geometry for axis in axes):
-        span = max(axis.takes.span for axis in axes)
-        spare = [span - axis.takes.span for axis in axes]
+        span = max(takes.span for takes in moving)
+        spare = [span - takes.span for takes in moving]
         return Axis.scan(span, strides[0]), [(s // 2, s - s // 2) for s in spare]
-    spans = sorted({axis.takes.span for axis in axes})
+    spans = sorted({takes.span for takes in moving})
     if len(spans) > 1:
         raise ParameterError(
             f"branches give outputs of different lengths (they take {spans} steps for the first one); "
             "give all the same padding"
         )
-    seen = [axis.sees.span for axis in axes if axis.sees]
-    sees = Geometry(max(seen), strides[0]) if len(seen) == len(axes) else None
-    return Axis(axes[0].takes, sees), [(0, 0)] * len(axes)
+    # a branch of unknown length either serves all steps (a global pool) or decides the length
+    is_known = moving and all(axis.takes or axis.sees is None for axis in axes)
+    takes = moving[0] if is_known else None
+    crops = [(0, 0)] * len(axes)
+    if any(axis.sees is None for axis in axes):
+        return Axis(takes, None), crops
+    seen = [(axis.start, axis.start + axis.sees.span, axis.sees.stride) for axis in axes if axis.sees]
+    starts, ends, steps = zip(*seen, strict=True)
+    return Axis(takes, Geometry(max(ends) - min(starts), steps[0]), min(starts)), crops
 
 
 class Residual(Parallel):
@@ -365,25 +431,31 @@ class Windows(Scan):
         super().__init__()
         self.module = module
         self.batch_size = batch_size
+        self.window, self.stride = window, stride
         self.time_axis = Axis.scan(window, stride)
-        if module.time_axis.takes.output_length(window) != 1:
+        takes = module.time_axis.takes
+        if takes is not None:
+            self._require_one_output(takes.output_length(window))
+
+    def _require_one_output(self, outputs: int) -> None:
+        if outputs != 1:
             raise ParameterError(
-                f"window={window} gives {module.time_axis.takes.output_length(window)} outputs of "
-                f"{type(module).__name__}; choose a window that gives one"
+                f"window={self.window} gives {outputs} outputs of "
+                f"{type(self.module).__name__}; choose a window that gives one"
             )
 
     def forward(self, x: Tensor) -> Tensor:
         """`(batch, ..., time)` -> `(batch, channel, windows)`."""
         self.require_span(x)
-        span, stride = self.time_axis.takes.span, self.time_axis.takes.stride
-        windows = x.unfold(-1, span, stride).movedim(-2, 1)  # (batch, windows, ..., span), a view
+        windows = x.unfold(-1, self.window, self.stride).movedim(-2, 1)  # (batch, windows, ..., span), a view
         at_once = max(1, self.batch_size // len(x))
         outputs = []
         for part in torch.split(windows, at_once, dim=1):
             output = self.module(part.flatten(0, 1))  # (batch * some windows, channel, 1)
+            self._require_one_output(output.shape[-1])
             outputs.append(output.view(*part.shape[:2], -1))
         return torch.cat(outputs, dim=1).movedim(1, 2)  # (batch, channel, windows)
 
     def extra_repr(self) -> str:
         """Window and stride."""
-        return f"window={self.time_axis.takes.span}, stride={self.time_axis.takes.stride}"
+        return f"window={self.window}, stride={self.stride}"

@@ -69,6 +69,7 @@ class Net(Sequential):
     ) -> None:
         rows, window = input_size
         takes = body.time_axis.takes
+        assert takes is not None  # the bodies of audio nets are made of layers that have lengths
         positions = takes.output_length(window)
         if positions == 0:
             raise ParameterError(

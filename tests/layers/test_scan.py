@@ -59,7 +59,10 @@ def test_layers_may_be_named_or_not():
                 "give all the same padding"
             ),
         ),
-        (lambda: Parallel(Identity(), join="stack"), "join='stack' must be 'sum' or 'concatenate'"),
+        (
+            lambda: Parallel(Identity(), join="stack"),
+            "join='stack' must be 'sum', 'product' or 'concatenate'",
+        ),
         (lambda: Parallel(), "branches must be at least one layer"),
         (
             lambda: Windows(WindowMean(5), window=7, stride=1),
