@@ -2,6 +2,7 @@
 
 from audiocnn.classifier import Classifier, Prediction, load
 from audiocnn.classifier_config import ClassifierConfig
+from audiocnn.describe import describe
 from audiocnn.errors import (
     AudioCNNError,
     AudioReadError,
@@ -21,6 +22,7 @@ __all__ = [
     "ModelFileError",
     "ParameterError",
     "Prediction",
+    "describe",
     "load",
 ]
 

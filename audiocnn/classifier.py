@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from audiocnn import audio, model_file
+from audiocnn.accounting import account
 from audiocnn.classifier_config import ClassifierConfig, config_from
 from audiocnn.errors import ModelFileError, ParameterError
 from audiocnn.frontends import LogMel, Normalize
@@ -103,7 +104,8 @@ class Classifier(Sequential):
                 "give the net as many, or None"
             )
         # as many windows at once as keep the largest layer in a CPU's cache
-        at_once = max(1, CACHE_BYTES // (4 * max(size for _, size in net.layer_outputs())))
+        layers = account(net, (net.config.in_channels, net.rows, net.window)).layers
+        at_once = max(1, CACHE_BYTES // max(layer.activation_bytes for layer in layers))
         scanned: Scan = net
         if net.geometry is None:
             scanned = Windows(net, window=net.window, stride=config.window_hop, batch_size=at_once)

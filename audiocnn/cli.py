@@ -188,24 +188,22 @@ def _describe_parser() -> ArgumentParser:
         default="valid",
         help="along time, for a name: valid for a net that scans, same for the net as published",
     )
+    parser.add_argument("--json", action="store_true", help="print all of it as JSON")
     return parser
 
 
 def _describe(options: Namespace) -> int:
-    from audiocnn.classifier import SHIPPED, Classifier, load
-    from audiocnn.classifier_config import ClassifierConfig
+    from audiocnn.classifier import SHIPPED, load
     from audiocnn.describe import describe
-    from audiocnn.frontends import LogMelConfig
-    from audiocnn.models import NetConfig
 
     path = SHIPPED.get(options.model, Path(options.model))
-    if not (path.suffix or path.is_file()):
-        net = NetConfig(name=options.model, num_classes=options.num_classes, padding=options.padding)
-        labels = tuple(str(i) for i in range(options.num_classes))
-        classifier = Classifier(ClassifierConfig(labels=labels, front_end=LogMelConfig(), net=net))
-    else:
-        classifier = load(options.model)
-    print(describe(classifier))
+    is_file = path.suffix or path.is_file()
+    description = describe(
+        load(options.model) if is_file else options.model,
+        num_classes=options.num_classes,
+        padding=options.padding,
+    )
+    print(description.json() if options.json else f"{description.table()}\n\n{description}")
     return 0
 
 

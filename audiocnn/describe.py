@@ -1,126 +1,353 @@
-"""What a network costs and what it sees: the table of any net or classifier."""
+"""What a network costs and what it sees: the table of any layer, net or classifier."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from textwrap import fill
 
-from torch import nn
-
+from audiocnn.accounting import LayerAccount, account, count_parameters
 from audiocnn.classifier import Classifier
-from audiocnn.models import Net
+from audiocnn.classifier_config import ClassifierConfig
+from audiocnn.errors import ParameterError
+from audiocnn.frontends import LogMel, LogMelConfig
+from audiocnn.geometry import Geometry, ReceptiveField
+from audiocnn.layers import Padding, Scan
+from audiocnn.models import Net, NetConfig
 
-__all__ = ["MACS_RULE", "Description", "count_macs", "count_parameters", "describe"]
+__all__ = ["MACS_RULE", "Description", "Scale", "describe"]
 
 MACS_RULE = (
-    "multiply-accumulates of convolutions for one decision on one window; "
-    "front-end, norms, activations and pools are not counted"
+    "MACs are the multiplications of convolutions and dense layers for one output, those with padding "
+    "included; front-end, biases, norms, activations and pools are not counted. Operations are "
+    "multiplications and additions, biases and what pools add or compare included, and one for each number "
+    "that a norm or an activation gives."
 )
 
 
-def count_parameters(module: nn.Module) -> int:
-    """Trainable numbers: weights and biases, not batch norm's moving statistics."""
-    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What a step of a network's input is in the world: frames of a front-end, and their bands.
 
-
-def count_macs(net: Net) -> int:
-    """Multiply-accumulates of a net's convolutions for one decision on one window.
-
-    Every output value of a convolution costs one for each weight that makes it; what is
-    spent on padding zeros counts.
-
-    >>> from audiocnn.models import create
-    >>> count_macs(create("tc_resnet_8", num_classes=12, padding="same"))
-    1522560
+    Attributes:
+        span_ms: one frame.
+        hop_ms: from one frame to the next.
+        bands_hz: where the filter of each row begins and ends.
     """
-    return sum(
-        outputs * module.weight[0].numel()
-        for module, outputs in net.layer_outputs()
-        if isinstance(module, (nn.Conv1d, nn.Conv2d))
-    )
+
+    span_ms: float
+    hop_ms: float
+    bands_hz: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def of(cls, front_end: LogMel) -> "Scale":
+        """The scale of a front-end."""
+        frame, per_ms = front_end.require_law(), front_end.config.sample_rate / 1000
+        return cls(
+            span_ms=frame.span / per_ms, hop_ms=frame.stride / per_ms, bands_hz=tuple(front_end.band_edges_hz)
+        )
+
+    def ms(self, steps: int) -> float:
+        """How much sound that many neighbouring frames hear."""
+        return self.span_ms + (steps - 1) * self.hop_ms
+
+    def hz(self, rows: int) -> tuple[float, float]:
+        """How wide that many neighbouring rows are, at the lowest place and at the highest."""
+        rows = min(rows, len(self.bands_hz))
+        (low, _), (_, top) = self.bands_hz[0], self.bands_hz[-1]
+        return self.bands_hz[rows - 1][1] - low, top - self.bands_hz[-rows][0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """A classifier in numbers; times count from the first sample to the last.
+    """A network in numbers, as a whole and layer by layer.
 
     Attributes:
-        name: of the model.
-        padding: along time, `"valid"` or `"same"`.
-        num_classes: classes.
-        rows: feature rows.
+        name: of the model, or the class of a layer.
+        input: `(channel, rows, time)` or `(channel, time)` of one window, which gives one output.
+        output: what it gives, without the batch.
         parameters: trainable numbers.
-        macs: multiply-accumulates for one decision; see `MACS_RULE`.
-        is_scan: whether the net scans a long input; otherwise its windows are run one by one.
-        span_frames: feature frames in one decision.
-        stride_frames: feature frames from one decision to the next.
-        receptive_field_frames: what one position before the pool sees, padding included.
-        span_ms: the decision in milliseconds of sound.
-        stride_ms: from one decision to the next.
-        receptive_field_ms: what one position before the pool sees.
+        macs: multiply-accumulates for one output; see `MACS_RULE`.
+        macs_of_next: what the next output costs where the net scans on; None where it does not, and that
+            costs as much as the first.
+        operations: multiplications and additions, and one for each number that other layers give.
+        neurons: numbers that convolutions, dense layers and pools give, as the classic papers count.
+        connections: their inputs and biases.
+        activation_bytes: memory of all that the layers give, for one input.
+        largest_layer_bytes: of the layer that gives most.
+        state_bytes: what a stream keeps at most, of a classifier its front-end included; None where a
+            net cannot stream.
+        is_scan: whether it scans a long input; otherwise its windows are run one by one.
+        span: input steps in one output.
+        stride: input steps from one output to the next; of a net that is no scan, from window to window.
+        look_ahead: input steps that an output waits for after the middle of its span.
+        receptive_field: what one output sees, or for a net one position before its pool; padding counts.
+        receptive_field_rows: the same for rows; None where all are seen, or there are none.
+        scale: what steps and rows are in milliseconds and Hz; None without a front-end.
+        layers: every layer, in order.
     """
 
     name: str
-    padding: str
-    num_classes: int
-    rows: int
+    input: tuple[int, ...]
+    output: tuple[int, ...]
     parameters: int
     macs: int
+    macs_of_next: int | None
+    operations: int
+    neurons: int
+    connections: int
+    activation_bytes: int
+    largest_layer_bytes: int
+    state_bytes: int | None
     is_scan: bool
-    span_frames: int
-    stride_frames: int
-    receptive_field_frames: int
-    span_ms: float
-    stride_ms: float
-    receptive_field_ms: float
+    span: int
+    stride: int
+    look_ahead: int
+    receptive_field: ReceptiveField | None
+    receptive_field_rows: ReceptiveField | None
+    scale: Scale | None
+    layers: tuple[LayerAccount, ...]
+
+    @property
+    def span_ms(self) -> float:
+        """The sound that one decision hears."""
+        return self._known_scale().ms(self.span)
+
+    @property
+    def stride_ms(self) -> float:
+        """From one decision to the next."""
+        return self.stride * self._known_scale().hop_ms
+
+    @property
+    def receptive_field_ms(self) -> float:
+        """The sound that one position before the pool sees."""
+        assert self.receptive_field is not None
+        return self._known_scale().ms(self.receptive_field.size)
+
+    def _known_scale(self) -> Scale:
+        if self.scale is None:
+            raise ParameterError(f"{self.name} has no front-end, so its steps have no milliseconds")
+        return self.scale
 
     def __str__(self) -> str:
-        """A table for the terminal."""
-        way = (
-            "yes" if self.is_scan else "no: padding leans on each clip's ends, so windows are run one by one"
+        """The whole, for the terminal."""
+        next_macs = ""
+        if self.macs_of_next:
+            times = f"{self.macs / self.macs_of_next:.3g} times less than window by window"
+            next_macs = f"; scanning on, {self.macs_of_next:,} for each further output, {times}"
+        state = (
+            "none: it cannot stream"
+            if self.state_bytes is None
+            else f"at most {self.state_bytes:,} bytes" + (", the front-end's included" if self.scale else "")
         )
-        field = f"{self.receptive_field_frames} frames, {self.receptive_field_ms:g} ms"
+        reason = "no: " + next((layer.remedy for layer in self.layers if not layer.keeps_law), "")
         rows = [
-            ("model", f"{self.name}, padding {self.padding!r}, {self.num_classes} classes"),
+            ("model", self.name),
+            ("input, output", f"{_by(self.input)}, {_by(self.output)}"),
             ("parameters", f"{self.parameters:,} trainable"),
-            ("MACs", f"{self.macs:,}"),
-            ("span", f"{self.span_frames} frames, {self.span_ms:g} ms: what one decision hears"),
-            ("stride", f"{self.stride_frames} frames, {self.stride_ms:g} ms from one decision to the next"),
-            ("receptive field", f"{field} by {self.rows} rows, before the pool"),
-            ("scan", way),
+            ("MACs", f"{self.macs:,}{next_macs}"),
+            ("operations", f"{self.operations:,}"),
+            ("neurons", f"{self.neurons:,} with {self.connections:,} connections"),
+            (
+                "activations",
+                f"{self.activation_bytes:,} bytes, of the largest layer {self.largest_layer_bytes:,}",
+            ),
+            ("streaming state", state),
+            ("span", f"{self._steps(self.span)}: what one output sees"),
+            ("stride", f"{self._hop(self.stride)} from one output to the next"),
+            ("look-ahead", f"{self._hop(self.look_ahead)} after the middle of the span"),
+            ("receptive field", self._field()),
+            ("scan", "yes" if self.is_scan else reason),
         ]
-        return "\n".join(
-            [*(f"{name:<17}{value}" for name, value in rows), fill(f"MACs are {MACS_RULE}.", 90)]
-        )
+        width = 100
+        body = [
+            fill(value, width, initial_indent=f"{name:<17}", subsequent_indent=" " * 17)
+            for name, value in rows
+        ]
+        return "\n".join([*body, fill(MACS_RULE, width)])
+
+    def table(self) -> str:
+        """Layer by layer, for the terminal: shapes, costs and what each output sees.
+
+        Hz are how wide the rows seen are, at the bottom and at the top of the features.
+        """
+        has_rows = len(self.input) > 2
+        step = "frames" if self.scale else "px" if has_rows else "steps"
+        world = "ms x Hz" if has_rows else "ms"
+        rows = [
+            {
+                "layer": layer.name.replace("branches.", "").replace("crops.", "crop "),
+                "kind": layer.kind,
+                "output": _by(layer.output),
+                "parameters": f"{layer.parameters:,}",
+                "MACs": f"{layer.macs:,}",
+                "state B": f"{layer.state_bytes:,}",
+                f"sees, {step}": _sees(layer.time, layer.rows, has_rows),
+                "moves by": _moves(layer.time, layer.rows),
+                world: self._sees_in_world(layer, has_rows),
+                "law": "yes" if layer.keeps_law else "no",
+            }
+            for layer in self.layers
+        ]
+        total = dict.fromkeys(rows[0], "") | {
+            "layer": "all",
+            "output": _by(self.output),
+            "parameters": f"{self.parameters:,}",
+            "MACs": f"{self.macs:,}",
+            "state B": f"{_total(layer.state_bytes for layer in self.layers):,}",
+        }
+        left_out = {None, None if self.scale else world, None if self.is_scan else "state B"}
+        names = [name for name in rows[0] if name not in left_out]
+        lines = [names, *([row[name] for name in names] for row in [*rows, total])]
+        return _columns(lines, right={"parameters", "MACs", "state B"})
+
+    def json(self) -> str:
+        """The same, for programs."""
+        return json.dumps(asdict(self) | {"macs_rule": MACS_RULE}, indent=1)
+
+    def _steps(self, steps: int) -> str:
+        return f"{steps} frames, {self.scale.ms(steps):g} ms" if self.scale else f"{steps} steps"
+
+    def _hop(self, steps: int) -> str:
+        return f"{steps} frames, {steps * self.scale.hop_ms:g} ms" if self.scale else f"{steps} steps"
+
+    def _field(self) -> str:
+        if self.receptive_field is None:
+            return "the whole input"
+        text = self._steps(self.receptive_field.size)
+        if len(self.input) > 2:
+            field = self.receptive_field_rows
+            text += f" by {field.size if field else self.input[-2]} rows"
+        return text + ("" if self.receptive_field == self.layers[-1].time else ", before the pool")
+
+    def _sees_in_world(self, layer: LayerAccount, has_rows: bool) -> str:
+        if self.scale is None:
+            return ""
+        ms = "all" if layer.time is None else f"{self.scale.ms(layer.time.size):g}"
+        if not has_rows:
+            return ms
+        low, high = self.scale.hz(layer.rows.size if layer.rows else len(self.scale.bands_hz))
+        return f"{ms} x " + (f"{low:.0f}" if round(low) == round(high) else f"{low:.0f}-{high:.0f}")
 
 
-def describe(classifier: Classifier) -> Description:
-    """Count what a classifier costs and what it sees.
+def describe(
+    model: str | Classifier | Scan,
+    *,
+    input_size: tuple[int, ...] | None = None,
+    num_classes: int = 12,
+    padding: Padding = "valid",
+) -> Description:
+    """Count what a network costs and what it sees.
 
-    >>> from audiocnn.classifier_config import ClassifierConfig
-    >>> from audiocnn.frontends import LogMelConfig
-    >>> from audiocnn.models import NetConfig
-    >>> description = describe(Classifier(ClassifierConfig(
-    ...     labels=("no", "yes"), front_end=LogMelConfig(), net=NetConfig(name="bc_resnet_1", num_classes=2)
-    ... )))
-    >>> description.span_ms, description.stride_ms, description.receptive_field_frames
-    (1450.0, 10.0, 117)
+    Args:
+        model: a classifier, a net, any layer, or the name of a model, which is described behind the
+            default front-end.
+        input_size: for a layer, the shape of its input without the batch.
+        num_classes: for a name.
+        padding: for a name.
+
+    Raises:
+        ParameterError: for an unknown name, or a layer without `input_size`.
+
+    >>> description = describe("bc_resnet_1")
+    >>> description.parameters, description.span_ms, description.stride_ms, description.receptive_field.size
+    (9232, 1450.0, 10.0, 117)
+    >>> from audiocnn.layers import Conv2d, MaxPool2d, ReLU, Sequential
+    >>> stem = Sequential(Conv2d(3, 96, 11, stride=4), ReLU(), MaxPool2d(3, stride=2))
+    >>> print(describe(stem, input_size=(3, 227, 227)).table())  # doctest: +NORMALIZE_WHITESPACE
+    layer  kind       output      parameters         MACs  state B  sees, px  moves by  law
+    0      Conv2d     96x55x55        34,944  105,415,200   27,240   11 x 11     4 x 4  yes
+    1      ReLU       96x55x55             0            0        0   11 x 11     4 x 4  yes
+    2      MaxPool2d  96x27x27             0            0   42,240   19 x 19     8 x 8  yes
+    all               96x27x27        34,944  105,415,200   69,480
     """
-    net, front_end = classifier.bare_net, classifier.front_end.require_law()
-    scanned = classifier.net.require_law()
-    seen = net.body.time_axis.sees
-    assert seen is not None
-    per_ms = classifier.sample_rate / 1000
+    if isinstance(model, str):
+        net_config = NetConfig(name=model, num_classes=num_classes, padding=padding)
+        labels = tuple(str(i) for i in range(num_classes))
+        model = Classifier(ClassifierConfig(labels=labels, front_end=LogMelConfig(), net=net_config))
+    if isinstance(model, Classifier):
+        described = _describe_net(model.bare_net, model.net.require_law(), Scale.of(model.front_end))
+        stream = account(model, (model.geometry.span,)).layers
+        return replace(described, state_bytes=_total(layer.state_bytes for layer in stream))
+    if isinstance(model, Net):
+        return _describe_net(model, model.geometry or Geometry(model.window, 1), None)
+    if input_size is None:
+        raise ParameterError(
+            f"input_size=None: give the shape that {type(model).__name__} reads, such as (1, 40, 98)"
+        )
+    return _describe(model, type(model).__name__, input_size, model.geometry, None, model)
+
+
+def _describe_net(net: Net, geometry: Geometry, scale: Scale | None) -> Description:
+    config = net.config
+    name = f"{config.name}, padding {config.padding!r}, {config.num_classes} classes"
+    return _describe(net, name, (config.in_channels, net.rows, net.window), geometry, scale, net.body)
+
+
+def _describe(
+    network: Scan,
+    name: str,
+    input_size: tuple[int, ...],
+    geometry: Geometry | None,
+    scale: Scale | None,
+    body: Scan,
+) -> Description:
+    """Describe `network`, which moves by `geometry`, and what `body`, its part before the pool, sees."""
+    counted = account(network, input_size)
+    layers, own = counted.layers, network.geometry
+    span = geometry.span if geometry else input_size[-1]
+    macs_of_next = None
+    if own:
+        longer = account(network, (*input_size[:-1], input_size[-1] + own.stride)).layers
+        macs_of_next = _total(layer.macs for layer in longer) - _total(layer.macs for layer in layers)
     return Description(
-        name=net.config.name,
-        padding=str(net.config.padding),
-        num_classes=len(classifier.labels),
-        rows=net.rows,
-        parameters=count_parameters(net),
-        macs=count_macs(net),
-        is_scan=net.geometry is not None,
-        span_frames=scanned.span,
-        stride_frames=scanned.stride,
-        receptive_field_frames=seen.span,
-        span_ms=classifier.geometry.span / per_ms,
-        stride_ms=classifier.geometry.stride / per_ms,
-        receptive_field_ms=front_end.then(seen).span / per_ms,
+        name=name,
+        input=input_size,
+        output=counted.output,
+        parameters=count_parameters(network),
+        macs=_total(layer.macs for layer in layers),
+        macs_of_next=macs_of_next,
+        operations=_total(layer.operations for layer in layers),
+        neurons=_total(layer.neurons for layer in layers),
+        connections=_total(layer.connections for layer in layers),
+        activation_bytes=_total(layer.activation_bytes for layer in layers),
+        largest_layer_bytes=max(layer.activation_bytes for layer in layers),
+        state_bytes=_total(layer.state_bytes for layer in layers) if own else None,
+        is_scan=own is not None,
+        span=span,
+        stride=geometry.stride if geometry else 1,
+        look_ahead=span // 2,
+        receptive_field=body.time_axis.receptive_field,
+        receptive_field_rows=body.row_axis.receptive_field if body.row_axis else None,
+        scale=scale,
+        layers=layers,
+    )
+
+
+def _total(numbers: Iterable[int]) -> int:
+    return sum(numbers)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _sees(time: ReceptiveField | None, rows: ReceptiveField | None, has_rows: bool) -> str:
+    across = f"{time.size}" if time else "all"
+    return f"{rows.size if rows else 'all'} x {across}" if has_rows else across
+
+
+def _moves(time: ReceptiveField | None, rows: ReceptiveField | None) -> str:
+    across = f"{time.stride}" if time else "-"
+    return f"{rows.stride} x {across}" if rows else across
+
+
+def _columns(lines: list[list[str]], *, right: set[str]) -> str:
+    """Lines of words in columns, those named `right` flush right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    flush = [">" if name in right else "<" for name in lines[0]]
+    return "\n".join(
+        "  ".join(
+            f"{word:{side}{width}}" for word, side, width in zip(line, flush, widths, strict=True)
+        ).rstrip()
+        for line in lines
     )

@@ -57,7 +57,8 @@ class Geometry:
         return Geometry(self.span + (other.span - 1) * self.stride, self.stride * other.stride)
 
 
-class ReceptiveField(NamedTuple):
+@dataclass(frozen=True)
+class ReceptiveField:
     """The input steps that one output of a network can see, and how they move from output to output.
 
     Attributes:
@@ -79,11 +80,13 @@ class Axis(NamedTuple):
         takes: gives the output length for an input length; None where no window moved by a
             stride has that length (a global pool, a pool with `ceil_mode`, transposed convolution).
         sees: the span of the receptive field and its step, zero padding not counted as input;
-            None where an output has no such field, because it depends on the whole input.
+            None where an output depends on the whole input, or moves by a fraction of a step (behind a
+            transposed convolution).
         start: the input step at which the field of output 0 begins; `-left` after padding.
+        is_scan: whether a window of `takes.span` steps gives by itself the output that it gives inside of
+            a longer input: the law "scan = windows".
 
-    `takes` and `sees` are equal exactly where the module is a scan. Padding makes a
-    module take fewer steps than it sees:
+    Padding makes a module take fewer steps than it sees, and is no scan:
 
     >>> valid = Axis.scan(3)
     >>> same = Axis(takes=Geometry(1), sees=Geometry(3), start=-1)
@@ -96,16 +99,17 @@ class Axis(NamedTuple):
     takes: Geometry | None
     sees: Geometry | None
     start: int = 0
+    is_scan: bool = False
 
     @classmethod
     def scan(cls, span: int = 1, stride: int = 1) -> "Axis":
-        """The axis of a true scan: it sees what it takes."""
-        return cls(Geometry(span, stride), Geometry(span, stride))
+        """The axis of a scan that sees all it takes."""
+        return cls(Geometry(span, stride), Geometry(span, stride), is_scan=True)
 
     @property
     def geometry(self) -> Geometry | None:
         """The geometry of a scan; None where the law "scan = windows" is not kept."""
-        return self.takes if self.takes == self.sees else None
+        return self.takes if self.is_scan else None
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
@@ -119,14 +123,15 @@ class Axis(NamedTuple):
         takes = self.takes.then(other.takes) if self.takes and other.takes else None
         if self.sees is None or other.sees is None:
             return Axis(takes, None)
-        return Axis(takes, self.sees.then(other.sees), self.start + other.start * self.sees.stride)
+        start = self.start + other.start * self.sees.stride
+        return Axis(takes, self.sees.then(other.sees), start, self.is_scan and other.is_scan)
 
 
 def chain(axes: Iterable[Axis]) -> Axis:
     """The axis of modules applied one after the other; of none, the identity.
 
-    >>> chain([Axis.scan(3, 2), Axis.scan(5)])
-    Axis(takes=Geometry(span=11, stride=2), sees=Geometry(span=11, stride=2), start=0)
+    >>> chain([Axis.scan(3, 2), Axis.scan(5)]).geometry
+    Geometry(span=11, stride=2)
     """
     return reduce(Axis.then, axes, Axis.scan())
 

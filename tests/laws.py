@@ -8,7 +8,7 @@ from torch import Tensor
 
 from audiocnn import Classifier, ClassifierConfig
 from audiocnn import layers as L
-from audiocnn.frontends import LogMel, LogMelConfig, Normalize
+from audiocnn.frontends import LogMel, LogMelConfig
 from audiocnn.models import MODELS, NetConfig, create
 
 
@@ -34,7 +34,7 @@ class Case:
                 torch.nn.init.uniform_(part.running_var, 0.5, 2.0)
                 torch.nn.init.uniform_(part.weight, 0.5, 1.5)
                 torch.nn.init.normal_(part.bias, std=0.3)
-            if isinstance(part, Normalize):
+            if isinstance(part, L.Normalize):
                 part.set_statistics(
                     mean=torch.randn_like(part.mean) - 5, deviation=torch.rand_like(part.mean) + 1.0
                 )
@@ -58,6 +58,13 @@ def classifier(name: str, padding: L.Padding) -> Classifier:
             net=NetConfig(name=name, num_classes=3, padding=padding),
         )
     )
+
+
+def learned(pool: L.LearnedPool1d | L.LearnedPool2d) -> L.Scan:
+    """A learned pool that is no longer the mean it starts as."""
+    for parameter in pool.parameters():
+        torch.nn.init.normal_(parameter)
+    return pool
 
 
 LAYERS = [
@@ -87,21 +94,151 @@ LAYERS = [
     Case("Conv1d depthwise", lambda: L.Conv1d(4, 4, 3, groups=4, bias=False), (4,)),
     Case("Conv2d", lambda: L.Conv2d(2, 4, 3, stride=(2, 1), padding=("same", "valid")), (2, 8)),
     Case("Conv2d of an even kernel", lambda: L.Conv2d(2, 4, (4, 4), padding=("same", "valid")), (2, 8)),
+    Case("Conv2d 1x1 of a stride", lambda: L.Conv2d(2, 4, 1, stride=(2, 3)), (2, 8)),
+    Case(
+        "Conv2d with mirrored rows",
+        lambda: L.Conv2d(2, 4, (3, 4), dilation=2, padding=("same", "valid"), padding_mode="reflect"),
+        (2, 8),
+    ),
+    Case("SeparableConv1d", lambda: L.SeparableConv1d(4, 6, 3, dilation=2, stride=2), (4,)),
+    Case("SeparableConv2d", lambda: L.SeparableConv2d(2, 4, (3, 5), padding=("same", "valid")), (2, 8)),
+    Case("ConvTranspose2d along rows", lambda: L.ConvTranspose2d(2, 4, (4, 1), stride=(2, 1)), (2, 8)),
+    Case(
+        "LocallyConnected2d shared along time",
+        lambda: L.LocallyConnected2d(2, 4, (3, 4), input_size=(8, None), stride=(2, 3)),
+        (2, 8),
+    ),
+    Case("Elementwise", lambda: L.Elementwise(torch.nn.GELU()), (4,)),
     Case("BatchNorm1d", lambda: L.BatchNorm1d(4), (4,)),
     Case("BatchNorm2d", lambda: L.BatchNorm2d(4), (4, 5)),
+    Case("ChannelNorm", lambda: L.ChannelNorm(4), (4,)),
+    Case("ChannelNorm in 2-D", lambda: L.ChannelNorm(4), (4, 5)),
+    Case("FrameNorm", lambda: L.FrameNorm(4, 5), (4, 5)),
+    Case("LocalResponseNorm", lambda: L.LocalResponseNorm(3, k=1.0, alpha=0.5), (6,)),
+    Case("LocalResponseNorm in 2-D", lambda: L.LocalResponseNorm(5, k=1.0, alpha=0.5), (6, 3)),
+    Case("Normalize", lambda: L.Normalize(5), (1, 5)),
+    Case("Normalize of channels", lambda: L.Normalize(3, of="channels"), (3, 5)),
+    Case("Dropout", lambda: L.Dropout(0.5), (4,)),
+    Case("Dropout1d", lambda: L.Dropout1d(0.5), (4,)),
     Case("Dropout2d", lambda: L.Dropout2d(0.5), (4, 5)),
+    Case("DropPath", lambda: L.DropPath(0.5), (4,)),
     Case("ReLU", L.ReLU, (4,)),
+    Case("ReLU6", L.ReLU6, (4,)),
     Case("SiLU", L.SiLU, (4,)),
+    Case("Sigmoid", L.Sigmoid, (4,)),
+    Case("Tanh", L.Tanh, (4, 5)),
     Case("SubSpectralNorm", lambda: L.SubSpectralNorm(4, bands=2), (4, 6)),
+    Case("MaxPool1d", lambda: L.MaxPool1d(3), (4,)),
+    Case("MaxPool1d of stride > kernel", lambda: L.MaxPool1d(2, stride=5), (4,)),
+    Case("MaxPool2d", lambda: L.MaxPool2d((2, 3), stride=(2, 1), padding=("same", "valid")), (4, 5)),
+    Case("MaxPool2d of rows in ceil mode", lambda: L.MaxPool2d((2, 1), ceil_mode=True), (4, 5)),
+    Case("AvgPool1d", lambda: L.AvgPool1d(4, stride=3), (4,)),
+    Case("AvgPool2d", lambda: L.AvgPool2d((2, 3), stride=(1, 2), padding=("same", "valid")), (4, 5)),
+    Case("LpPool1d", lambda: L.LpPool1d(3, p=3), (4,)),
+    Case("LpPool2d", lambda: L.LpPool2d((2, 3), stride=2), (4, 5)),
+    Case("LearnedPool1d", lambda: learned(L.LearnedPool1d(3, stride=2)), (4,)),
+    Case("LearnedPool2d", lambda: learned(L.LearnedPool2d((2, 3), stride=(2, 4))), (4, 5)),
+    Case("Maxout", lambda: L.Maxout(2), (4, 5)),
+    Case("AttentiveStatistics", lambda: L.AttentiveStatistics(4, 9, hidden=5), (4,)),
+    Case(
+        "AttentiveStatistics per channel",
+        lambda: L.AttentiveStatistics(4, 9, hidden=5, per_channel=True),
+        (4,),
+    ),
+    Case("WindowMax", lambda: L.WindowMax(7), (4,)),
     Case("WindowMean", lambda: L.WindowMean(7), (4,)),
     Case("WindowMean of one", lambda: L.WindowMean(1), (4,)),
     Case("WindowStatistics", lambda: L.WindowStatistics(9), (4,)),
     Case("MeanRows", L.MeanRows, (4, 5)),
     Case("FlattenRows", L.FlattenRows, (4, 5)),
-    Case("TDNN", lambda: L.TDNN(4, 6, 3, dilation=3), (4,)),
+    Case("TDNN", lambda: L.TDNN(4, 6, (-3, 0, 3)), (4,)),
+    Case("TDNN of an irregular context", lambda: L.TDNN(4, 6, (-1, 0, 4)), (4,)),
+    Case("TDNN of one frame", lambda: L.TDNN(4, 6, (0,)), (4,)),
+    Case("Splice", lambda: L.Splice((-3, 0, 1)), (4,)),
+    Case("Splice in 2-D", lambda: L.Splice((-2, -1, 5)), (2, 3)),
+    Case("SemiOrthogonalConv1d", lambda: L.SemiOrthogonalConv1d(4, 3, 2, dilation=3), (4,)),
+    Case("FactorizedTDNN", lambda: L.FactorizedTDNN(4, 4, bottleneck=2, offset=3, dropout=0.2), (4,)),
+    Case("FactorizedTDNN without a bypass", lambda: L.FactorizedTDNN(4, 6, bottleneck=2, bypass=0.0), (4,)),
+    Case("FactorizedTDNN of one frame", lambda: L.FactorizedTDNN(4, 4, bottleneck=2, offset=0), (4,)),
     Case("TemporalBlock", lambda: L.TemporalBlock(4, 4, 3), (4,)),
+    Case("ScaledIdentity", lambda: L.ScaledIdentity(0.66), (4,)),
+    Case("ZeroPaddedShortcut", lambda: L.ZeroPaddedShortcut(4, 6, stride=3), (4,)),
+    Case("ZeroPaddedShortcut in 2-D", lambda: L.ZeroPaddedShortcut(4, 4, stride=(2, 1)), (4, 5)),
+    Case("BasicBlock", lambda: L.BasicBlock(2, 2, drop_path=0.5), (2, 7)),
+    Case(
+        "BasicBlock of a stride, padded rows",
+        lambda: L.BasicBlock(2, 4, stride=2, kernel_size=(3, 4), dilation=(1, 2), padding=("same", "valid")),
+        (2, 7),
+    ),
+    Case(
+        "BasicBlock in 1-D, zeros for new channels",
+        lambda: L.BasicBlock(4, 6, dimensions=1, stride=3, kernel_size=2, shortcut="zeros"),
+        (4,),
+    ),
+    Case("BottleneckBlock", lambda: L.BottleneckBlock(4, 8, stride=2, groups=2), (4, 7)),
+    Case(
+        "BottleneckBlock in 1-D, first strided",
+        lambda: L.BottleneckBlock(4, 8, dimensions=1, stride=2, stride_on="first", dilation=2),
+        (4,),
+    ),
+    Case("PreActivationBlock", lambda: L.PreActivationBlock(4, 4, dimensions=1, kernel_size=4), (4,)),
+    Case("PreActivationBlock of a stride", lambda: L.PreActivationBlock(2, 4, stride=(1, 2)), (2, 6)),
+    Case("PreActivationBlock as a bottleneck", lambda: L.PreActivationBlock(2, 8, expansion=4), (2, 4)),
+    Case("SeparableResidual", lambda: L.SeparableResidual(4, 6, 5, repeats=2, stride=2, dropout=0.3), (4,)),
+    Case(
+        "SeparableResidual in 2-D",
+        lambda: L.SeparableResidual(2, 4, 3, dimensions=2, dilation=(1, 2), padding=("same", "valid")),
+        (2, 6),
+    ),
+    Case("InvertedResidual", lambda: L.InvertedResidual(2, 2, expansion=3, drop_path=0.5), (2, 6)),
+    Case(
+        "InvertedResidual in 1-D of a stride",
+        lambda: L.InvertedResidual(4, 6, dimensions=1, expansion=2, kernel_size=4, stride=2),
+        (4,),
+    ),
+    Case(
+        "InvertedResidual of expansion 1", lambda: L.InvertedResidual(4, 4, dimensions=1, expansion=1), (4,)
+    ),
+    Case(
+        "InceptionBlock", lambda: L.InceptionBlock(3, direct=2, small=(2, 3), large=(1, 2), pooled=2), (3, 8)
+    ),
+    Case(
+        "InceptionBlock in 1-D",
+        lambda: L.InceptionBlock(
+            4,
+            direct=2,
+            small=(2, 3),
+            large=(1, 2),
+            pooled=2,
+            dimensions=1,
+            kernel_sizes=(4, 9),
+            pool_size=2,
+            norm=True,
+        ),
+        (4,),
+    ),
+    Case("SqueezeExcitation", lambda: L.SqueezeExcitation(4, context="frame", reduction=2), (4, 5)),
+    Case(
+        "SqueezeExcitation in 1-D",
+        lambda: L.SqueezeExcitation(4, context="frame", dimensions=1, reduction=2),
+        (4,),
+    ),
+    Case("SqueezeExcitation of a window", lambda: L.SqueezeExcitation(4, context=9, reduction=2), (4, 5)),
+    Case(
+        "SqueezeExcitation of a window in 1-D",
+        lambda: L.SqueezeExcitation(4, context=6, dimensions=1, reduction=2),
+        (4,),
+    ),
     Case("BroadcastedBlock", lambda: L.BroadcastedBlock(4, 4, dilation=2), (4, 10)),
     Case("BroadcastedBlock in transition", lambda: L.BroadcastedBlock(2, 4, row_stride=2), (2, 20)),
+]
+# Layers that cannot keep the law along time, whatever their parameters.
+BREAKING = [
+    Case("GlobalMean", L.GlobalMean, (4,)),
+    Case("GlobalMax", L.GlobalMax, (4, 5)),
+    Case("ClipAttentiveStatistics", lambda: L.ClipAttentiveStatistics(4, hidden=3), (4,)),
+    Case("LocallyConnected1d", lambda: L.LocallyConnected1d(4, 6, 3, length=20), (4,)),
+    Case("ConvTranspose1d", lambda: L.ConvTranspose1d(4, 6, 3, stride=2), (4,)),
 ]
 FRONT_ENDS = [
     Case("LogMel", lambda: LogMel(LogMelConfig()), ()),
@@ -110,7 +247,6 @@ FRONT_ENDS = [
         lambda: LogMel(LogMelConfig(win_length=400, hop_length=500, n_mels=24)),
         (),
     ),
-    Case("Normalize", lambda: Normalize(5), (1, 5)),
 ]
 NETS = [
     Case(name, lambda name=name: create(name, num_classes=3), (1, 40), extra_outputs=6) for name in MODELS

@@ -20,6 +20,8 @@ ORDER = [
     "files",
     "geometry",
     "layers",
+    "accounting",
+    "receptive_field",
     "resampling",
     "audio",
     "placement",

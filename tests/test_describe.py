@@ -1,57 +1,159 @@
 """What a net is said to cost and to hear is what it costs and hears."""
 
+import json
+
 import laws
 import pytest
 import torch
 
-from audiocnn.describe import count_macs, count_parameters, describe
-from audiocnn.layers import Conv1d
+import audiocnn
+from audiocnn.describe import MACS_RULE, Scale, describe
+from audiocnn.errors import ParameterError
+from audiocnn.frontends import LogMel, LogMelConfig
+from audiocnn.layers import Conv1d, Conv2d, FlattenRows, MaxPool2d, ReLU, Sequential
 from audiocnn.models import create
-
-
-def test_parameters_are_the_trainable_ones():
-    net = create("tc_resnet_8", num_classes=12, padding="same")
-    assert count_parameters(net) == 65180
-    net.logits.weight.requires_grad_(False)
-    assert count_parameters(net) == 65180 - 48 * 12
 
 
 def test_macs_of_a_net_worked_by_hand():
     # tdnn on 98 frames: 94, 90 and 84 outputs; see its docstring for the layers
     frames = 94 * 40 * 5 * 128 + 90 * 128 * 3 * 128 + 84 * 128 * 3 * 128 + 84 * 128 * (128 + 384)
-    assert count_macs(create("tdnn", num_classes=12)) == frames + 768 * 128 + 128 * 12
+    assert describe("tdnn").macs == frames + 768 * 128 + 128 * 12
 
 
-def test_counting_leaves_the_net_as_it_was():
-    net = create("bc_resnet_1", num_classes=2).train()
-    net.body.eval()  # as where a trained body is kept
-    modes = [module.training for module in net.modules()]
-    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    count_macs(net)
-    assert [module.training for module in net.modules()] == modes
-    assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
-    assert not any(module._forward_hooks for module in net.modules() if isinstance(module, Conv1d))
+def test_scanning_on_costs_the_new_outputs_of_each_layer():
+    net = Sequential(Conv1d(4, 8, 5), Conv1d(8, 8, 3, stride=2))
+    description = describe(net, input_size=(4, 7))
+    assert (description.span, description.stride) == (7, 2)
+    assert description.macs == 3 * 4 * 5 * 8 + 8 * 3 * 8
+    assert description.macs_of_next == 2 * 4 * 5 * 8 + 8 * 3 * 8
 
 
-def test_the_table_of_a_net_that_scans():
+def test_the_page_of_a_net_that_scans():
     assert str(describe(laws.classifier("bc_resnet_1", "valid"))) == (
         "model            bc_resnet_1, padding 'valid', 3 classes\n"
+        "input, output    1x40x143, 3x1\n"
         "parameters       8,935 trainable\n"
-        "MACs             2,879,284\n"
-        "span             143 frames, 1450 ms: what one decision hears\n"
-        "stride           1 frames, 10 ms from one decision to the next\n"
+        "MACs             2,879,284; scanning on, 24,668 for each further output, 117 times less than "
+        "window\n                 by window\n"
+        "operations       6,343,387\n"
+        "neurons          304,699 with 2,880,151 connections\n"
+        "activations      3,554,604 bytes, of the largest layer 177,920\n"
+        "streaming state  at most 87,484 bytes, the front-end's included\n"
+        "span             143 frames, 1450 ms: what one output sees\n"
+        "stride           1 frames, 10 ms from one output to the next\n"
+        "look-ahead       71 frames, 710 ms after the middle of the span\n"
         "receptive field  117 frames, 1190 ms by 40 rows, before the pool\n"
         "scan             yes\n"
-        "MACs are multiply-accumulates of convolutions for one decision on one window; front-end,\n"
-        "norms, activations and pools are not counted."
+        "MACs are the multiplications of convolutions and dense layers for one output, those with padding\n"
+        "included; front-end, biases, norms, activations and pools are not counted. Operations are\n"
+        "multiplications and additions, biases and what pools add or compare included, and one for each\n"
+        "number that a norm or an activation gives."
     )
 
 
 @pytest.mark.parametrize("name", ["tc_resnet_14", "bc_resnet_2"])
-def test_the_table_of_a_net_that_pads(name):
+def test_the_page_of_a_net_that_pads(name):
     description = describe(laws.classifier(name, "same"))
     assert not description.is_scan
-    assert (description.span_frames, description.span_ms) == (98, 1000.0)
-    assert (description.stride_frames, description.stride_ms) == (10, 100.0)
-    assert description.receptive_field_frames == {"tc_resnet_14": 395, "bc_resnet_2": 117}[name]
-    assert "no: padding leans on each clip's ends, so windows are run one by one" in str(description)
+    assert description.macs_of_next is None
+    assert (description.span, description.span_ms) == (98, 1000.0)
+    assert (description.stride, description.stride_ms) == (10, 100.0)
+    assert description.receptive_field.size == {"tc_resnet_14": 395, "bc_resnet_2": 117}[name]
+    # it streams window by window: samples of the last frame, and 97 frames of 40 rows
+    assert description.state_bytes == 4 * (479 + 97 * 40)
+    assert "scan             no: padding='same' adds zeros at both ends" in str(description)
+
+
+def test_a_classifier_streams_with_the_state_it_is_said_to_keep():
+    classifier = laws.classifier("bc_resnet_1", "valid").eval()
+    said, state, kept = describe(classifier).state_bytes, None, 0
+
+    def size(state):
+        if state is None:
+            return 0
+        if isinstance(state, torch.Tensor):
+            return state.numel() * state.element_size()
+        return sum(map(size, state))
+
+    for chunk in torch.randn(1, classifier.geometry.span + 3200).split(80, dim=1):
+        _, state = classifier.step(chunk, state)
+        kept = max(kept, size(state))
+    assert 0.95 * said < kept <= said
+
+
+def test_a_bare_net_has_no_milliseconds():
+    description = describe(create("tc_resnet_8", num_classes=2))
+    assert description.scale is None
+    assert "span             143 steps: what one output sees\n" in str(description)
+    with pytest.raises(ParameterError) as error:
+        _ = description.span_ms
+    assert str(error.value) == (
+        "tc_resnet_8, padding 'valid', 2 classes has no front-end, so its steps have no milliseconds"
+    )
+
+
+def test_a_net_of_plain_layers_is_described_for_an_input():
+    lenet = Sequential(
+        Conv2d(1, 6, 5),
+        ReLU(),
+        MaxPool2d(2),
+        Conv2d(6, 16, 5),
+        ReLU(),
+        MaxPool2d(2),
+        Conv2d(16, 120, 5),
+        ReLU(),
+        FlattenRows(),
+        Conv1d(120, 84, 1),
+        ReLU(),
+        Conv1d(84, 10, 1),
+    )
+    description = audiocnn.describe(lenet, input_size=(1, 32, 32))
+    assert description.parameters == 61_706
+    assert description.output == (10, 1)
+    assert description.receptive_field.size == description.span == 32
+    assert description.macs_of_next == description.layers[0].macs // 28 * 4 + sum(
+        layer.macs // 10 * 2 if layer.output[-1] == 10 else layer.macs for layer in description.layers[1:]
+    )
+    with pytest.raises(ParameterError) as error:
+        describe(lenet)
+    assert str(error.value) == "input_size=None: give the shape that Sequential reads, such as (1, 40, 98)"
+
+
+def test_the_table_of_a_net_that_scans():
+    lines = describe("bc_resnet_1").table().splitlines()
+    words = [line.split() for line in (lines[1], lines[9], lines[-1])]
+    assert words[0] == "body.conv Conv2d 16x20x139 400 1,112,000 640 5 x 5 2 x 1 70 x 312-2683 yes".split()
+    assert (
+        words[1]
+        == ("body.stage1_block1.body.broadcast.0.mean MeanRows 8x1x139 0 0 0 all x 5 1 70 x 8000 yes").split()
+    )
+    assert words[2] == "all 12x1 9,232 2,879,572 85,568".split()
+
+
+def test_the_table_of_a_net_that_pads_says_which_layers_break_the_law():
+    lines = describe("tc_resnet_8", padding="same").table().splitlines()
+    assert lines[0].split() == [
+        *["layer", "kind", "output", "parameters", "MACs", "sees,", "frames"],
+        *["moves", "by", "ms", "x", "Hz", "law"],
+    ]
+    assert lines[2].split() == ["body.conv", *"Conv1d 16x98 1,920 188,160 all x 3 1 50 x 8000 no".split()]
+    assert lines[3].split() == ["body.norm", *"BatchNorm1d 16x98 32 0 all x 3 1 50 x 8000 yes".split()]
+
+
+def test_json_holds_all_of_it():
+    description = describe("bc_resnet_1")
+    values = json.loads(description.json())
+    assert values["macs"] == description.macs
+    assert values["macs_rule"] == MACS_RULE
+    assert values["receptive_field"] == {"size": 117, "stride": 1, "centre": 58.0}
+    assert [layer["name"] for layer in values["layers"]] == [layer.name for layer in description.layers]
+    assert sum(layer["parameters"] for layer in values["layers"]) == 9232
+
+
+def test_bands_of_rows_in_hz():
+    scale = Scale.of(LogMel(LogMelConfig(n_mels=4, f_min=0.0, f_max=8000.0, mel_scale="htk")))
+    edges = scale.bands_hz
+    assert scale.hz(1) == (edges[0][1] - edges[0][0], edges[3][1] - edges[3][0])
+    assert scale.hz(3) == (edges[2][1] - edges[0][0], edges[3][1] - edges[1][0])
+    assert scale.hz(4) == scale.hz(9) == pytest.approx((8000.0, 8000.0))
+    assert (scale.ms(1), scale.ms(98)) == (30.0, 1000.0)

@@ -1,11 +1,20 @@
 """The integers of scanning, against brute force."""
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audiocnn.errors import ParameterError
-from audiocnn.geometry import Axis, Geometry, chain, kernel_span, same_padding
+from audiocnn.geometry import (
+    Axis,
+    Geometry,
+    ReceptiveField,
+    chain,
+    kernel_span,
+    output_length,
+    same_padding,
+)
 
 geometries = st.builds(Geometry, st.integers(1, 12), st.integers(1, 5))
 
@@ -76,3 +85,92 @@ def test_impossible_geometries(span, stride, message):
     with pytest.raises(ParameterError) as error:
         Geometry(span, stride)
     assert str(error.value) == message
+
+
+padded = st.builds(
+    lambda span, stride, left: Axis(Geometry(1, stride), Geometry(span, stride), -min(left, span - 1)),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.integers(0, 8),
+)
+
+
+@given(padded, padded, st.integers(0, 5))
+def test_a_padded_field_begins_where_the_fields_it_reads_begin(first, second, output):
+    def field(axis, output):
+        begin = axis.start + output * axis.sees.stride
+        return range(begin, begin + axis.sees.span)
+
+    read = set().union(*(field(first, middle) for middle in field(second, output)))
+    both = field(first.then(second), output)
+    assert (min(read), max(read)) == (both[0], both[-1])
+
+
+def test_the_centre_of_same_padding_stays_where_it_is():
+    same = Axis(takes=Geometry(1), sees=Geometry(5), start=-2)
+    assert chain([same] * 10).receptive_field == ReceptiveField(size=41, stride=1, centre=0.0)
+    assert Axis.scan(4).receptive_field == ReceptiveField(size=4, stride=1, centre=1.5)
+
+
+def test_what_depends_on_all_has_no_field_and_spoils_what_follows():
+    whole = Axis(takes=None, sees=None)
+    assert whole.then(Axis.scan(3)) == whole
+    assert Axis.scan(3).then(whole).receptive_field is None
+    assert whole.geometry is None
+
+
+@given(
+    length=st.integers(1, 40),
+    kernel_size=st.integers(1, 7),
+    stride=st.integers(1, 5),
+    padding=st.integers(0, 3),
+    ceil_mode=st.booleans(),
+)
+def test_output_length_is_torchs(length, kernel_size, stride, padding, ceil_mode):
+    padding = min(padding, kernel_size // 2)
+    if length + 2 * padding < kernel_size:
+        return
+    pool = torch.nn.MaxPool1d(kernel_size, stride, padding, ceil_mode=ceil_mode)
+    ours = output_length(length, kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode)
+    assert ours == pool(torch.zeros(1, 1, length)).shape[-1]
+
+
+def test_lengths_that_courses_work_out():
+    assert output_length(5, 3) == 3
+    assert output_length(5, 3, stride=2) == 2
+    assert [output_length(7, 3, stride=stride) for stride in (1, 2, 3)] == [5, 3, 2]  # 3 does not fit evenly
+    assert (output_length(32, 5), output_length(32, 5, padding=2)) == (28, 32)
+    assert output_length(227, 11, stride=4) == 55
+    assert output_length(224, 7, stride=2, padding=3) == 112
+    assert output_length(112, 3, stride=2, ceil_mode=True) == 56
+    assert output_length(20, 3, dilation=4) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"length": 0, "kernel_size": 3}, "length=0 must be a positive integer"),
+        ({"length": 9, "kernel_size": -1}, "kernel_size=-1 must be a positive integer"),
+        ({"length": 9, "kernel_size": 3, "stride": 0}, "stride=0 must be a positive integer"),
+        ({"length": 9, "kernel_size": 3, "dilation": 0}, "dilation=0 must be a positive integer"),
+        ({"length": 9, "kernel_size": 3, "padding": -1}, "padding=-1 must be 0 or more steps"),
+        (
+            {"length": 9, "kernel_size": 4, "dilation": 4, "padding": 1},
+            "length=9 with padding=1 does not hold a kernel over 13 steps; give at least 11",
+        ),
+    ],
+)
+def test_lengths_that_cannot_be(arguments, message):
+    with pytest.raises(ParameterError) as error:
+        output_length(**arguments)
+    assert str(error.value) == message
+
+
+def test_an_even_span_has_no_symmetric_padding():
+    assert same_padding(5, symmetric=True) == (2, 2)
+    with pytest.raises(ParameterError) as error:
+        same_padding(4, symmetric=True)
+    assert str(error.value) == "span=4 is even and cannot be padded by as much on both sides; 3 or 5 can"
+    with pytest.raises(ParameterError) as error:
+        same_padding(0)
+    assert str(error.value) == "span=0 must be a positive integer"

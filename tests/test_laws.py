@@ -42,7 +42,7 @@ def test_every_layer_front_end_and_net_is_put_to_the_laws():
         for value in vars(package).values()
         if inspect.isclass(value) and issubclass(value, layers.Scan) and value is not layers.Scan
     }
-    assert scans <= {case.name.split()[0] for case in laws.CASES}
+    assert scans <= {case.name.split()[0] for case in laws.CASES + laws.BREAKING}
     assert {case.name for case in laws.NETS} == set(MODELS)
 
 
@@ -163,6 +163,16 @@ def test_output_length_is_what_geometry_says(case):
             f"input of {geometry.span - 1} steps along time is shorter than the span of "
             f"{type(module).__name__}, {geometry.span}; pad the clip once, before the network"
         )
+
+
+@pytest.mark.parametrize("case", laws.BREAKING, ids=str)
+def test_a_layer_that_breaks_the_law_says_so(case):
+    module = case.module(torch.float64)
+    assert module.geometry is None
+    with pytest.raises(LawError) as error:
+        module.step(torch.zeros(1, *case.axes, 20, dtype=torch.float64))
+    assert str(error.value) == f"{type(module).__name__} cannot stream: {module.law_remedy}"
+    assert "audiocnn.layers.Windows" in module.law_remedy
 
 
 @pytest.mark.parametrize("name", MODELS)

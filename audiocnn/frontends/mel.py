@@ -14,7 +14,15 @@ from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
 from audiocnn.layers.scan import Scan
 
-__all__ = ["LogMel", "LogMelConfig", "MelScale", "hz_to_mel", "mel_filterbank", "mel_to_hz"]
+__all__ = [
+    "LogMel",
+    "LogMelConfig",
+    "MelScale",
+    "hz_to_mel",
+    "mel_corners",
+    "mel_filterbank",
+    "mel_to_hz",
+]
 
 MelScale: TypeAlias = Literal["htk", "slaney"]
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -54,6 +62,16 @@ def mel_to_hz(mels: npt.ArrayLike, mel_scale: MelScale) -> Array:
     return np.where(mel < _SLANEY_KNEE_MEL, mel * _SLANEY_HZ_PER_MEL, above)
 
 
+def mel_corners(*, n_mels: int, f_min: float, f_max: float, mel_scale: MelScale) -> Array:
+    """The `n_mels + 2` corners in Hz of triangular filters, even on the mel scale; filter i spans i to i + 2.
+
+    >>> mel_corners(n_mels=3, f_min=0.0, f_max=8000.0, mel_scale="htk").round().tolist()
+    [0.0, 614.0, 1768.0, 3934.0, 8000.0]
+    """
+    ends_mel = hz_to_mel([f_min, f_max], mel_scale)
+    return mel_to_hz(np.linspace(ends_mel[0], ends_mel[1], n_mels + 2), mel_scale)
+
+
 def mel_filterbank(
     *,
     sample_rate: int,
@@ -79,8 +97,7 @@ def mel_filterbank(
     (40, 257)
     """
     bins_hz = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
-    ends_mel = hz_to_mel([f_min, f_max], mel_scale)
-    corners_hz = mel_to_hz(np.linspace(ends_mel[0], ends_mel[1], n_mels + 2), mel_scale)
+    corners_hz = mel_corners(n_mels=n_mels, f_min=f_min, f_max=f_max, mel_scale=mel_scale)
     low, centre, high = (corners_hz[i : i + n_mels, None] for i in range(3))
     rise = (bins_hz - low) / (centre - low)
     fall = (high - bins_hz) / (high - centre)
@@ -211,6 +228,15 @@ class LogMel(Scan):
     def n_freqs(self) -> int:
         """Rows of the features."""
         return self.config.n_mels
+
+    @property
+    def band_edges_hz(self) -> list[tuple[float, float]]:
+        """Where the filter of each row begins and ends."""
+        config = self.config
+        corners: list[float] = mel_corners(
+            n_mels=config.n_mels, f_min=config.f_min, f_max=config.f_max, mel_scale=config.mel_scale
+        ).tolist()
+        return list(zip(corners, corners[2:], strict=False))
 
     def mel_power(self, waveform: Tensor) -> Tensor:
         """Mel power before the logarithm: `(batch, time)` -> `(batch, 1, n_mels, frames)`."""

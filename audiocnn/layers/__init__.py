@@ -4,36 +4,112 @@ Waveforms are `(batch, time)`, 1-D features `(batch, channel, time)`, spectrogra
 and images `(batch, channel, rows, time)`. Time, or the width of an image, is always last.
 """
 
-from audiocnn.layers.conv import Conv1d, Conv2d, Padding
-from audiocnn.layers.norm import BatchNorm1d, BatchNorm2d, Dropout2d, ReLU, SiLU, SubSpectralNorm
-from audiocnn.layers.pool import FlattenRows, MeanRows, WindowMean, WindowStatistics
-from audiocnn.layers.residual import BroadcastedBlock, TemporalBlock
+from audiocnn.layers.activation import ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from audiocnn.layers.attentive_pool import AttentiveStatistics, ClipAttentiveStatistics
+from audiocnn.layers.broadcasted import BroadcastedBlock
+from audiocnn.layers.competition import Competition, learn_by_competition, learn_layer_by_layer
+from audiocnn.layers.conv import Conv1d, Conv2d, Padding, PaddingMode
+from audiocnn.layers.factorized_tdnn import FactorizedTDNN, SemiOrthogonalConv1d, constrain
+from audiocnn.layers.global_pool import GlobalMax, GlobalMean
+from audiocnn.layers.inception import InceptionBlock
+from audiocnn.layers.learned_pool import LearnedPool1d, LearnedPool2d
+from audiocnn.layers.locally_connected import LocallyConnected1d, LocallyConnected2d
+from audiocnn.layers.lp_pool import LpPool1d, LpPool2d
+from audiocnn.layers.neocognitron import CLayer, SLayer
+from audiocnn.layers.norm import BatchNorm1d, BatchNorm2d, ChannelNorm, FrameNorm, LocalResponseNorm
+from audiocnn.layers.normalize import Normalize
+from audiocnn.layers.pool import AvgPool1d, AvgPool2d, FlattenRows, Maxout, MaxPool1d, MaxPool2d, MeanRows
+from audiocnn.layers.regularization import Dropout, Dropout1d, Dropout2d, DropPath, semi_orthogonal_step
+from audiocnn.layers.residual import BasicBlock, BottleneckBlock, PreActivationBlock, TemporalBlock
 from audiocnn.layers.scan import Crop, Identity, Parallel, Residual, Scan, Sequential, State, Windows
-from audiocnn.layers.tdnn import TDNN
+from audiocnn.layers.scan_mlp import Elementwise, conv_to_linear, linear_to_conv, scan_mlp, unscan_mlp
+from audiocnn.layers.separable import SeparableConv1d, SeparableConv2d
+from audiocnn.layers.separable_residual import InvertedResidual, SeparableResidual
+from audiocnn.layers.shortcut import ScaledIdentity, ZeroPaddedShortcut
+from audiocnn.layers.squeeze_excitation import SqueezeExcitation
+from audiocnn.layers.subspectral import SubSpectralNorm
+from audiocnn.layers.tdnn import TDNN, Splice
+from audiocnn.layers.transposed import ConvTranspose1d, ConvTranspose2d
+from audiocnn.layers.window_pool import WindowMax, WindowMean, WindowStatistics
 
 __all__ = [
+    "AttentiveStatistics",
+    "AvgPool1d",
+    "AvgPool2d",
+    "BasicBlock",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BottleneckBlock",
     "BroadcastedBlock",
+    "CLayer",
+    "ChannelNorm",
+    "ClipAttentiveStatistics",
+    "Competition",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "Crop",
+    "DropPath",
+    "Dropout",
+    "Dropout1d",
     "Dropout2d",
+    "Elementwise",
+    "FactorizedTDNN",
     "FlattenRows",
+    "FrameNorm",
+    "GlobalMax",
+    "GlobalMean",
     "Identity",
+    "InceptionBlock",
+    "InvertedResidual",
+    "LearnedPool1d",
+    "LearnedPool2d",
+    "LocalResponseNorm",
+    "LocallyConnected1d",
+    "LocallyConnected2d",
+    "LpPool1d",
+    "LpPool2d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "Maxout",
     "MeanRows",
+    "Normalize",
     "Padding",
+    "PaddingMode",
     "Parallel",
+    "PreActivationBlock",
     "ReLU",
+    "ReLU6",
     "Residual",
+    "SLayer",
+    "ScaledIdentity",
     "Scan",
+    "SemiOrthogonalConv1d",
+    "SeparableConv1d",
+    "SeparableConv2d",
+    "SeparableResidual",
     "Sequential",
     "SiLU",
+    "Sigmoid",
+    "Splice",
+    "SqueezeExcitation",
     "State",
     "SubSpectralNorm",
     "TDNN",
+    "Tanh",
     "TemporalBlock",
+    "WindowMax",
     "WindowMean",
     "WindowStatistics",
     "Windows",
+    "ZeroPaddedShortcut",
+    "constrain",
+    "conv_to_linear",
+    "learn_by_competition",
+    "learn_layer_by_layer",
+    "linear_to_conv",
+    "scan_mlp",
+    "semi_orthogonal_step",
+    "unscan_mlp",
 ]

@@ -1,15 +1,26 @@
-"""What acts on every step by itself: normalisation, activation, dropout.
+"""Normalisation of each step by what stands in it, and batch normalisation.
 
-In evaluation each of these is a scan of span 1. (In training, batch norm and
-dropout look at the batch and at chance; the laws speak of evaluation.)
+In evaluation each of these is a scan of span 1, because none looks along time. Norms that
+do (instance norm, group norm, layer norm over the whole clip) would break the law: what
+they give for a frame depends on where the clip was cut.
+
+    what shares a mean and a variance, for x: (batch, channel, rows, time)
+    BatchNorm1d, BatchNorm2d   a channel, over all the batch in training; fixed in evaluation
+    ChannelNorm                the channels of one place
+    FrameNorm                  the channels and rows of one step of time
 """
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
+from audiocnn.geometry import Axis, Geometry
+from audiocnn.layers.batch_norm import normalize_batch
+from audiocnn.layers.conv import require_positive
 from audiocnn.layers.scan import Scan
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "Dropout2d", "ReLU", "SiLU", "SubSpectralNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "ChannelNorm", "FrameNorm", "LocalResponseNorm"]
 
 
 class BatchNorm1d(Scan, nn.BatchNorm1d):
@@ -21,54 +32,153 @@ class BatchNorm1d(Scan, nn.BatchNorm1d):
 
     row_axis = None
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise."""
+        return normalize_batch(self, x)
+
 
 class BatchNorm2d(Scan, nn.BatchNorm2d):
     """Batch normalisation of `(batch, channel, rows, time)`; as `BatchNorm1d`."""
 
-
-class ReLU(Scan, nn.ReLU):
-    """`max(x, 0)`: Nair & Hinton 2010."""
-
-
-class SiLU(Scan, nn.SiLU):
-    """`x * sigmoid(x)`, also called swish: Ramachandran et al. 2017, arXiv 1710.05941."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise."""
+        return normalize_batch(self, x)
 
 
-class Dropout2d(Scan, nn.Dropout2d):
-    """In training, silences whole channels at random: Tompson et al. 2015, arXiv 1411.4280."""
+class ChannelNorm(Scan):
+    """Layer normalisation over the channels of each place, in 1-D and in 2-D, the shape kept.
 
+        y = (x - mean) / sqrt(variance + 1e-5) * weight + bias
 
-class SubSpectralNorm(Scan):
-    """Batch normalisation by itself in each of several bands of frequency.
-
-    Chang et al. 2021, "SubSpectral Normalization for Neural Audio Data Processing",
-    ICASSP, with an affine transform for every channel and band ("sub" in the paper).
+    with the mean and variance of a place's channels, and a weight and bias for each channel.
+    `(batch, channel, time)` or `(batch, channel, rows, time)`. Ba, Kiros & Hinton 2016, "Layer
+    Normalization", arXiv 1607.06450, per frame: with nothing of other frames in it, it is a scan.
 
     Args:
         channels: channels of the input.
-        bands: equal parts that the rows are cut into.
 
     Raises:
-        ParameterError: if the rows of the input do not divide into the bands.
+        ParameterError: if the channels are not positive, or the input has others.
 
-    >>> import torch
-    >>> SubSpectralNorm(16, bands=5)(torch.zeros(1, 16, 20, 98)).shape
+    >>> ChannelNorm(2)(torch.tensor([[[1.0, 4.0], [3.0, 4.0]]]))  # the second frame has no deviation
+    tensor([[[-1.0000,  0.0000],
+             [ 1.0000,  0.0000]]], grad_fn=<AddBackward0>)
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        require_positive("channels", channels)
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise."""
+        if x.shape[1] != len(self.weight):
+            raise ParameterError(f"input has {x.shape[1]} channels; this norm has {len(self.weight)}")
+        shape = (-1,) + (1,) * (x.dim() - 2)  # (channel, 1, ...)
+        return _standardise(x, dims=(1,)) * self.weight.view(shape) + self.bias.view(shape)
+
+    def extra_repr(self) -> str:
+        """The channels."""
+        return f"{len(self.weight)}"
+
+
+class FrameNorm(Scan):
+    """Layer normalisation over all channels and rows of each step of time.
+
+    `(batch, channel, rows, time)`, the shape kept. The formula of `ChannelNorm`, with the mean and
+    variance of all that one step holds, and a weight and bias for each channel and row: the layer
+    normalisation of Ba, Kiros & Hinton 2016, arXiv 1607.06450, with a frame as the layer.
+
+    Args:
+        channels: channels of the input.
+        rows: rows of the input.
+
+    Raises:
+        ParameterError: if a size is not positive, or the input has others.
+
+    >>> FrameNorm(16, 20)(torch.zeros(1, 16, 20, 98)).shape
     torch.Size([1, 16, 20, 98])
     """
 
-    def __init__(self, channels: int, *, bands: int) -> None:
+    row_axis = Axis(takes=Geometry(), sees=None)  # as many rows as come in, each made of all
+
+    def __init__(self, channels: int, rows: int) -> None:
         super().__init__()
-        self.bands = bands
-        self.norm = nn.BatchNorm2d(channels * bands)
+        require_positive("channels", channels)
+        require_positive("rows", rows)
+        self.weight = nn.Parameter(torch.ones(channels, rows, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, rows, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise `(batch, channel, rows, time)`, keeping its shape."""
-        batch, channels, rows, time = x.shape
-        if rows % self.bands:
-            below = rows - rows % self.bands
-            nearest = " or ".join(str(size) for size in (below, below + self.bands) if size)
+        """Normalise."""
+        channels, rows, _ = self.weight.shape
+        if x.shape[1:3] != (channels, rows):
             raise ParameterError(
-                f"rows={rows} do not divide into {self.bands} bands of frequency; {nearest} do"
+                f"input has {x.shape[1]} channels and {x.shape[2]} rows; this norm has {channels} and {rows}"
             )
-        z: Tensor = self.norm(x.reshape(batch, channels * self.bands, rows // self.bands, time))
-        return z.view(batch, channels, rows, time)
+        return _standardise(x, dims=(1, 2)) * self.weight + self.bias
+
+    def extra_repr(self) -> str:
+        """The channels and rows."""
+        channels, rows, _ = self.weight.shape
+        return f"{channels}, {rows}"
+
+
+class LocalResponseNorm(Scan):
+    """Each number is divided by a power of its neighbouring channels' energy, in 1-D and in 2-D.
+
+    Krizhevsky, Sutskever & Hinton 2012, "ImageNet Classification with Deep Convolutional
+    Neural Networks" (AlexNet), section 3.3:
+
+        y[i] = x[i] / (k + alpha * sum of x[j]^2 over j = i - size // 2 .. i + size // 2) ^ beta
+
+    over the channels there are: at the first and last ones the sum is shorter. This is the paper's
+    formula. `torch.nn.LocalResponseNorm` divides `alpha` by `size` first; give it `alpha * size` for
+    the same result.
+
+    Args:
+        size: neighbouring channels, itself included; odd.
+        k: what is added, so that silence is not divided by zero.
+        alpha: factor on the energy.
+        beta: the power.
+
+    Raises:
+        ParameterError: for a size that is not odd and positive, a `k` that is not positive, or a negative
+            `alpha`.
+
+    >>> LocalResponseNorm(3, k=1.0, alpha=1.0, beta=1.0)(torch.ones(1, 4, 1)).flatten()
+    tensor([0.3333, 0.2500, 0.2500, 0.3333])
+    """
+
+    def __init__(self, size: int = 5, *, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75) -> None:
+        super().__init__()
+        if size < 1 or size % 2 == 0:
+            raise ParameterError(
+                f"size={size} must be odd and positive: as many channels on either side, such as 5"
+            )
+        if not k > 0:
+            raise ParameterError(f"k={k} must be positive; silence would be divided by zero")
+        if not alpha >= 0:
+            raise ParameterError(f"alpha={alpha} must be 0 or more")
+        self.size, self.k, self.alpha, self.beta = size, k, alpha, beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(batch, channel, ...)`, the shape kept."""
+        channels, half = x.shape[1], self.size // 2
+        squares = F.pad(x.square(), (0, 0) * (x.dim() - 2) + (half, half))  # zeros beyond the channels
+        energy = squares[:, :channels]
+        for i in range(1, self.size):
+            energy = energy + squares[:, i : i + channels]
+        return x * (self.k + self.alpha * energy) ** -self.beta
+
+    def extra_repr(self) -> str:
+        """The four constants."""
+        return f"size={self.size}, k={self.k}, alpha={self.alpha}, beta={self.beta}"
+
+
+def _standardise(x: Tensor, *, dims: tuple[int, ...]) -> Tensor:
+    """Mean 0 and variance 1 over `dims`; zeros where nothing deviates."""
+    deviation = x - x.mean(dim=dims, keepdim=True)
+    variance = deviation.square().mean(dim=dims, keepdim=True)
+    return deviation * torch.rsqrt(variance + 1e-5)

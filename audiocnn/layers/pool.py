@@ -1,23 +1,27 @@
-"""Pooling: many steps become one number.
+"""Pooling over blocks: the neighbours in a block become one number, channel by channel.
 
-A clip-level pool is here a *window* pool: the mean, or the mean and deviation,
-of the last `window` steps at every position. On a clip of exactly one window it
-is the clip's pool; on a long recording it makes a track, and stays a scan.
+    [1 1] 2 4         max, 2x2        6 8         mean, 2x2        3.25 5.25
+    [5 6] 7 8         --------->      3 4         ---------->      2    2
+     3 2  1 0
+     1 2  3 4
 
-Windows are folded in blocks (van Herk 1992, Gil & Werman 1993). Cut the input
-into blocks of `window` steps; in each, combine forward (prefix) and backward
-(suffix). Every window is then a suffix of one block and a prefix of the next:
+A block of P steps moved by D over N steps gives `floor((N - P) / D) + 1` outputs, and what is
+left over at the end is not looked at: a scan. With `ceil_mode` a last block may hang over the end, and
+there are `ceil((N - P) / D) + 1` (as far as a block starts within the input, which for D <= P all do):
 
-    blocks      | a b c d | e f g h |        window = 4
-    window            [c d  e f]             = suffix at c (c d) with prefix up to f (e f)
+    N = 8, P = 3, D = 2      [0 1 2]
+                                 [2 3 4]
+                                     [4 5 6]
+                                         [6 7  .]     with ceil_mode alone
 
-That costs a fixed number of operations per output whatever the window. Nothing
-is ever subtracted from a running total, so ten hours do not drift, and silence
-has a deviation of exactly zero.
+`"same"` puts blocks around every D-th step, `ceil(N / D)` of them; what lies outside never counts.
+Both depend on where the input ends, so that they break the law.
+
+Block pools of other kinds are in `lp_pool` and `learned_pool`, pools over a window of time in
+`window_pool`, over everything in `global_pool`.
 """
 
-from collections.abc import Callable
-from typing import TypeAlias
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -25,137 +29,293 @@ from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
+from audiocnn.layers.conv import (
+    Padding,
+    conv_axis,
+    padding_of,
+    padding_pair,
+    pair,
+    require_positive,
+    require_rows,
+)
 from audiocnn.layers.scan import Scan
 
-__all__ = ["FlattenRows", "MeanRows", "WindowMean", "WindowStatistics"]
-
-Parts: TypeAlias = tuple[Tensor, ...]
+__all__ = ["AvgPool1d", "AvgPool2d", "FlattenRows", "MaxPool1d", "MaxPool2d", "Maxout", "MeanRows"]
 
 
-def fold_windows(parts: Parts, window: int, merge: Callable[[Parts, Parts], Parts]) -> Parts:
-    """Combine every `window` neighbouring steps of the last axis by an associative `merge`.
+class BlockPool(Scan):
+    """What pools over blocks have in common; tuples are `(time,)` in 1-D and `(rows, time)` in 2-D."""
 
-    Args:
-        parts: what is combined, one tensor or several that belong together, each
-            `(..., time)` of equal shape.
-        window: steps combined into one.
-        merge: combines two neighbours, the left one given first.
-
-    Returns:
-        The same parts, `(..., time - window + 1)`.
-
-    >>> fold_windows((torch.tensor([3, 1, 4, 1, 5]),), 3, lambda a, b: (torch.maximum(a[0], b[0]),))
-    (tensor([4, 4, 5]),)
-    """
-    length = parts[0].shape[-1]
-    outputs = length - window + 1
-    blocks = -(-length // window)
-    # (..., blocks, window); the last block is filled up with the last step, to be merged but never read
-    fill = blocks * window - length
-    filled = [torch.cat((p, p[..., -1:].expand(*p.shape[:-1], fill)), dim=-1) for p in parts]
-    columns = list(zip(*(p.view(*p.shape[:-1], blocks, window).unbind(-1) for p in filled), strict=True))
-
-    prefix = [columns[0]]
-    for column in columns[1:]:
-        prefix.append(merge(prefix[-1], column))
-    if blocks == 1:
-        return tuple(p[..., :outputs] for p in prefix[-1])
-    suffix = [columns[-1]]
-    for column in reversed(columns[:-1]):
-        suffix.append(merge(column, suffix[-1]))
-    suffix.reverse()
-
-    # the window that starts at place k of block b: the suffix from k, and, unless k = 0, the
-    # prefix of the next block up to its place k - 1
-    whole = [suffix[0]]
-    for k in range(1, window):
-        left = tuple(p[..., :-1] for p in suffix[k])
-        right = tuple(p[..., 1:] for p in prefix[k - 1])
-        merged = merge(left, right)
-        whole.append(tuple(F.pad(p, (0, 1)) for p in merged))
-    return tuple(torch.stack(p, dim=-1).flatten(-2)[..., :outputs] for p in zip(*whole, strict=True))
-
-
-class _WindowPool(Scan):
-    """What pools of `window` steps have in common."""
-
-    row_axis = None
-
-    def __init__(self, window: int) -> None:
+    def __init__(
+        self,
+        kernel_size: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[Padding, ...],
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
         super().__init__()
-        if window < 1:
-            raise ParameterError(f"window={window} must be a positive number of steps")
-        self.window = window
-        self.time_axis = Axis.scan(window)
+        axes = [conv_axis(k, s, 1, p) for k, s, p in zip(kernel_size, stride, padding, strict=True)]
+        if ceil_mode and "same" in padding:
+            raise ParameterError(
+                "ceil_mode=True and padding='same' exclude each other; 'same' already gives "
+                "ceil(length / stride) outputs"
+            )
+        # torch pads both ends alike; what an even block wants on the right besides is left to `_pad`
+        pads = [padding_of(axis) for axis in axes]
+        self.both_ends = tuple(left for left, _ in pads)
+        self.right_ends = tuple(steps for left, right in reversed(pads) for steps in (0, right - left))
+        if ceil_mode:
+            axes = [
+                axis._replace(takes=None, is_scan=False) if s > 1 else axis
+                for axis, s in zip(axes, stride, strict=True)
+            ]
+        self.time_axis = axes[-1]
+        self.row_axis = axes[0] if len(axes) == 2 else None
+        self.kernel_size, self.stride, self.padding, self.ceil_mode = kernel_size, stride, padding, ceil_mode
+        if self.time_axis.takes is None:
+            self.law_remedy = (
+                "ceil_mode=True lets a last block hang over wherever the input ends; build it with "
+                "ceil_mode=False, or scan by windows (audiocnn.layers.Windows)"
+            )
+        else:
+            self.law_remedy = (
+                "padding='same' lets blocks hang over both ends of whatever it is given; build it with "
+                "padding='valid', or scan by windows (audiocnn.layers.Windows)"
+            )
+
+    def _require_block(self, x: Tensor) -> None:
+        """Raise `ParameterError` if `x` does not hold a block."""
+        self.require_span(x)
+        if self.row_axis:
+            require_rows(self, x)
+        if self.ceil_mode:
+            for axis, kernel in enumerate(reversed(self.kernel_size), start=1):
+                if x.shape[-axis] < kernel:
+                    raise ParameterError(
+                        f"kernel_size={kernel} is longer than the input of {x.shape[-axis]} along "
+                        f"{('time', 'rows')[axis - 1]}; make it {x.shape[-axis]} or less"
+                    )
+
+    def _pad(self, x: Tensor, value: float) -> Tensor:
+        """Add `value` where torch's own padding does not reach."""
+        return F.pad(x, self.right_ends, value=value) if any(self.right_ends) else x
+
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """A block for every number of `y`."""
+        return y.numel() * prod(self.kernel_size)
 
     def extra_repr(self) -> str:
-        """The window."""
-        return f"window={self.window}"
+        """Kernel, stride and what is not the default."""
+        text = f"kernel_size={self.kernel_size}, stride={self.stride}"
+        if "same" in self.padding:
+            text += f", padding={self.padding}"
+        return text + (", ceil_mode=True" if self.ceil_mode else "")
 
 
-class WindowMean(_WindowPool):
-    """The mean of each `window` steps: `(batch, channel, time)` -> `(batch, channel, time - window + 1)`.
+class MaxPool1d(BlockPool):
+    """The largest of each block: `(batch, channel, time)` -> `(batch, channel, time')`.
+
+    Zhou & Chellappa 1988, "Computation of Optical Flow Using a Neural Network". The gradient goes to
+    the largest alone (the first of equals).
 
     Args:
-        window: steps averaged.
+        kernel_size: steps in a block.
+        stride: steps from one block to the next; as many as a block has by default.
+        padding: `"valid"` (a scan) or `"same"`.
+        ceil_mode: whether a last block may hang over the end.
 
-    >>> WindowMean(3)(torch.tensor([[[1.0, 2.0, 3.0, 7.0]]]))
-    tensor([[[2., 4.]]])
+    Raises:
+        ParameterError: for a size that is not positive, an unknown padding, both `"same"` and
+            `ceil_mode`, and on input shorter than a block.
+
+    >>> import torch
+    >>> x = torch.tensor([[[1.0, 5.0, 2.0, 0.0, 3.0]]])
+    >>> MaxPool1d(2)(x), MaxPool1d(2, ceil_mode=True)(x)
+    (tensor([[[5., 2.]]]), tensor([[[5., 2., 3.]]]))
     """
+
+    def __init__(
+        self,
+        kernel_size: int,
+        *,
+        stride: int | None = None,
+        padding: Padding = "valid",
+        ceil_mode: bool = False,
+    ) -> None:
+        stride = kernel_size if stride is None else stride
+        super().__init__((kernel_size,), (stride,), (padding,), ceil_mode=ceil_mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take the largest."""
+        self._require_block(x)
+        x = self._pad(x, -torch.inf)
+        return torch.max_pool1d(x, self.kernel_size, self.stride, self.both_ends, ceil_mode=self.ceil_mode)
+
+
+class MaxPool2d(BlockPool):
+    """The largest of each block: `(batch, channel, rows, time)` -> `(batch, channel, rows', time')`.
+
+    Pairs are `(rows, time)`; a single value serves both.
+
+    Args:
+        kernel_size: rows and steps of a block.
+        stride: from one block to the next; as large as a block by default.
+        padding: `"valid"` or `"same"`.
+        ceil_mode: whether last blocks may hang over the ends. An axis of stride 1 has none that do,
+            and keeps the law.
+
+    Raises:
+        ParameterError: as `MaxPool1d`.
+
+    >>> import torch
+    >>> MaxPool2d((2, 1))(torch.zeros(1, 16, 40, 98)).shape
+    torch.Size([1, 16, 20, 98])
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        *,
+        stride: int | tuple[int, int] | None = None,
+        padding: Padding | tuple[Padding, Padding] = "valid",
+        ceil_mode: bool = False,
+    ) -> None:
+        kernels = pair("kernel_size", kernel_size)
+        strides = kernels if stride is None else pair("stride", stride)
+        super().__init__(kernels, strides, padding_pair(padding), ceil_mode=ceil_mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take the largest."""
+        self._require_block(x)
+        x = self._pad(x, -torch.inf)
+        return torch.max_pool2d(x, self.kernel_size, self.stride, self.both_ends, ceil_mode=self.ceil_mode)
+
+
+class AvgPool1d(BlockPool):
+    """The mean of each block: `(batch, channel, time)` -> `(batch, channel, time')`.
+
+    With `"same"` and `ceil_mode` it is the mean of the steps that lie within the input: padding
+    does not count. (In torch it counts by default.)
+
+    Args:
+        kernel_size: steps in a block.
+        stride: steps from one block to the next; as many as a block has by default.
+        padding: `"valid"` (a scan) or `"same"`.
+        ceil_mode: whether a last block may hang over the end.
+
+    Raises:
+        ParameterError: as `MaxPool1d`.
+
+    >>> import torch
+    >>> x = torch.tensor([[[1.0, 5.0, 2.0, 0.0, 3.0]]])
+    >>> AvgPool1d(2)(x), AvgPool1d(3, stride=2, padding="same")(x)
+    (tensor([[[3., 1.]]]), tensor([[[3.0000, 2.3333, 1.5000]]]))
+    """
+
+    def __init__(
+        self,
+        kernel_size: int,
+        *,
+        stride: int | None = None,
+        padding: Padding = "valid",
+        ceil_mode: bool = False,
+    ) -> None:
+        stride = kernel_size if stride is None else stride
+        super().__init__((kernel_size,), (stride,), (padding,), ceil_mode=ceil_mode)
 
     def forward(self, x: Tensor) -> Tensor:
         """Average."""
-        self.require_span(x)
-        if x.shape[-1] == self.window:  # one clip: the same sum, in torch's own order
-            return x.mean(dim=-1, keepdim=True)
-        (total,) = fold_windows((x,), self.window, lambda a, b: (a[0] + b[0],))
-        return total / self.window
+        self._require_block(x)
+        mean = torch.avg_pool1d(
+            self._pad(x, 0.0), self.kernel_size, self.stride, self.both_ends, ceil_mode=self.ceil_mode
+        )
+        if "same" not in self.padding:
+            return mean
+        inside = self._pad(x.new_ones(1, 1, x.shape[-1]), 0.0)
+        return mean / torch.avg_pool1d(inside, self.kernel_size, self.stride, self.both_ends)
 
 
-class WindowStatistics(_WindowPool):
-    """Mean and standard deviation of each `window` steps, as channels side by side.
+class AvgPool2d(BlockPool):
+    """The mean of each block: `(batch, channel, rows, time)` -> `(batch, channel, rows', time')`.
 
-    `(batch, channel, time)` -> `(batch, 2 * channel, time - window + 1)`: the statistics
-    pooling of x-vectors (Snyder et al. 2018), over a window instead of the whole clip. The
-    deviation is that of the population, `sqrt(mean((x - mean) ** 2) + 1e-10)` less
-    `sqrt(1e-10)`: smooth at zero, where the bare root has no gradient, and exactly zero in
-    silence.
-
-    Counts, means and sums of squared deviations of neighbouring parts are merged as in
-    Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance".
+    As `AvgPool1d`; pairs are `(rows, time)`, a single value serves both.
 
     Args:
-        window: steps described by one output.
+        kernel_size: rows and steps of a block.
+        stride: from one block to the next; as large as a block by default.
+        padding: `"valid"` or `"same"`.
+        ceil_mode: whether last blocks may hang over the ends.
 
-    >>> WindowStatistics(2)(torch.tensor([[[1.0, 1.0, 3.0]]]))
-    tensor([[[1.0000, 2.0000],
-             [0.0000, 1.0000]]])
+    Raises:
+        ParameterError: as `MaxPool1d`.
+
+    >>> import torch
+    >>> AvgPool2d(2)(torch.tensor([[[[1.0, 1.0, 2.0, 4.0], [5.0, 6.0, 7.0, 8.0]]]]))
+    tensor([[[[3.2500, 5.2500]]]])
     """
 
-    SMOOTHING = 1e-10
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        *,
+        stride: int | tuple[int, int] | None = None,
+        padding: Padding | tuple[Padding, Padding] = "valid",
+        ceil_mode: bool = False,
+    ) -> None:
+        kernels = pair("kernel_size", kernel_size)
+        strides = kernels if stride is None else pair("stride", stride)
+        super().__init__(kernels, strides, padding_pair(padding), ceil_mode=ceil_mode)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Describe."""
-        self.require_span(x)
-        if x.shape[-1] == self.window:
-            first = x[..., :1]  # taken off first, so that equal steps deviate by exactly zero
-            shift = (x - first).mean(dim=-1, keepdim=True)
-            mean = first + shift
-            squares = (x - first - shift).square().sum(dim=-1, keepdim=True)
-        else:
-            count = torch.ones_like(x[:1, :1])  # (1, 1, time): the same for every channel
-            _, mean, squares = fold_windows((count, x, torch.zeros_like(x)), self.window, _merge_moments)
-        deviation = (squares / self.window + self.SMOOTHING).sqrt() - self.SMOOTHING**0.5
-        return torch.cat((mean, deviation), dim=1)
+        """Average."""
+        self._require_block(x)
+        mean = mean_2d(self._pad(x, 0.0), self)
+        if "same" not in self.padding:
+            return mean
+        inside = self._pad(x.new_ones(1, 1, *x.shape[-2:]), 0.0)
+        return mean / mean_2d(inside, self)
 
 
-def _merge_moments(a: Parts, b: Parts) -> Parts:
-    """Merge (count, mean, sum of squared deviations) of two neighbouring parts."""
-    (n_a, mean_a, squares_a), (n_b, mean_b, squares_b) = a, b
-    n = n_a + n_b
-    share = n_b / n
-    difference = mean_b - mean_a
-    return n, mean_a + difference * share, squares_a + squares_b + difference.square() * (n_a * share)
+def mean_2d(x: Tensor, pool: BlockPool) -> Tensor:
+    return F.avg_pool2d(x, pool.kernel_size, pool.stride, pool.both_ends, pool.ceil_mode)
+
+
+class Maxout(Scan):
+    """The largest of each group of channels: `(batch, pieces * channel, ...)` -> `(batch, channel, ...)`.
+
+    Goodfellow et al. 2013, "Maxout Networks", arXiv 1302.4389: after a convolution, the largest of
+    `pieces` linear functions, and so a learned convex activation. In 1-D and in 2-D.
+
+    Args:
+        pieces: neighbouring channels that become one.
+
+    Raises:
+        ParameterError: if the pieces are not positive, or do not divide the channels of the input.
+
+    >>> Maxout(2)(torch.tensor([[[1.0], [4.0], [3.0], [2.0]]]))
+    tensor([[[4.],
+             [3.]]])
+    """
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        require_positive("pieces", pieces)
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take the largest; the gradient goes to it alone."""
+        if x.shape[1] % self.pieces:
+            raise ParameterError(
+                f"pieces={self.pieces} must divide the channels of the input, {x.shape[1]}; "
+                "let the layer before give a multiple"
+            )
+        groups = x.reshape(len(x), -1, self.pieces, *x.shape[2:])
+        return groups.max(dim=2).values
+
+    def extra_repr(self) -> str:
+        """The pieces."""
+        return f"pieces={self.pieces}"
 
 
 class MeanRows(Scan):
@@ -169,7 +329,7 @@ class MeanRows(Scan):
 
     def forward(self, x: Tensor) -> Tensor:
         """Average over rows."""
-        return x.mean(dim=-2, keepdim=True)
+        return x.sum(dim=-2, keepdim=True) / x.shape[-2]  # the gradient of `mean` would fill all rows
 
 
 class FlattenRows(Scan):

@@ -127,32 +127,30 @@ class Scan(nn.Module):
         """`step`, the law being known to hold; containers override it to fold what they hold."""
         geometry = self.time_axis.takes
         assert geometry is not None
-        if chunk.shape[-1] == 0:
+        arrived, span, stride = chunk.size(-1), geometry.span, geometry.stride
+        if arrived == 0:
             return None, state
-        span, stride = geometry.span, geometry.stride
         if span == stride == 1:
             y: Tensor = self(chunk)
             return y, None
         buffer, owed = _unpack(state, chunk)
         if owed:
-            dropped = min(owed, chunk.shape[-1])
+            dropped = min(owed, arrived)
             owed, chunk = owed - dropped, chunk[..., dropped:]
         z = torch.cat((buffer, chunk), dim=-1)
-        if z.requires_grad:
-            kept = z.detach()  # the state of a stream carries no graph of all its past
-        else:
-            kept = z
-        length = z.shape[-1]
-        n = geometry.output_length(length)
-        if n == 0:
+        length = z.size(-1)
+        # the state of a stream carries no graph of all its past
+        kept = z.detach() if z.requires_grad else z
+        n = (length - span) // stride + 1
+        if n < 1:
             return None, _pack(kept, owed)
-        due = geometry.input_length(n)
-        y = self(z if due == length else z[..., :due])
-        used = n * stride
-        kept = kept[..., used:]
-        if kept.shape[-1] < used:
-            kept = kept.clone()  # so that a short buffer does not hold a long chunk in memory
-        return y, _pack(kept, max(0, used - length))
+        due, used = (n - 1) * stride + span, n * stride
+        y = self(z if due == length else z.narrow(-1, 0, due))
+        if used >= length:
+            return y, _pack(kept[..., :0].clone(), used - length)
+        kept = kept.narrow(-1, used, length - used)
+        # a short buffer must not hold a long chunk in memory
+        return y, kept.clone() if length - used < used else kept
 
 
 def _unpack(state: State, chunk: Tensor) -> tuple[Tensor, int]:
@@ -221,8 +219,8 @@ class Crop(Scan):
     def __init__(self, *, time: tuple[int, int] = (0, 0), rows: tuple[int, int] = (0, 0)) -> None:
         super().__init__()
         self.time, self.rows = time, rows
-        self.time_axis = Axis.scan(1 + sum(time))
-        self.row_axis = Axis.scan(1 + sum(rows))
+        self.time_axis = Axis(Geometry(1 + sum(time)), Geometry(), time[0], is_scan=True)
+        self.row_axis = Axis(Geometry(1 + sum(rows)), Geometry(), rows[0], is_scan=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., rows, time)` -> `(..., rows - sum(self.rows), time - sum(self.time))`."""
@@ -264,6 +262,10 @@ class Sequential(Scan, nn.Sequential):
     def scans(self) -> list[Scan]:
         """The layers, in order."""
         return list(self._modules.values())  # type: ignore[arg-type]
+
+    def names(self) -> list[str]:
+        """Their names, in order."""
+        return list(self._modules)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply every layer in turn."""
@@ -365,25 +367,25 @@ def _align(axes: list[Axis]) -> tuple[Axis, list[tuple[int, int]]]:
     strides = sorted({takes.stride for takes in moving})
     if len(strides) > 1:
         raise ParameterError(f"branches have strides {strides}; give all the same stride")
-    if all(axis.geometry for axis in axes):
-        span = max(takes.span for takes in moving)
-        spare = [span - takes.span for takes in moving]
-        return Axis.scan(span, strides[0]), [(s // 2, s - s // 2) for s in spare]
+    crops = [(0, 0)] * len(axes)
     spans = sorted({takes.span for takes in moving})
-    if len(spans) > 1:
+    is_scan = all(axis.is_scan for axis in axes)
+    if is_scan:
+        crops = [((spans[-1] - takes.span) // 2, (spans[-1] - takes.span + 1) // 2) for takes in moving]
+    elif len(spans) > 1:
         raise ParameterError(
             f"branches give outputs of different lengths (they take {spans} steps for the first one); "
             "give all the same padding"
         )
     # a branch of unknown length either serves all steps (a global pool) or decides the length
     is_known = moving and all(axis.takes or axis.sees is None for axis in axes)
-    takes = moving[0] if is_known else None
-    crops = [(0, 0)] * len(axes)
+    takes = Geometry(spans[-1], strides[0]) if is_known else None
     if any(axis.sees is None for axis in axes):
         return Axis(takes, None), crops
-    seen = [(axis.start, axis.start + axis.sees.span, axis.sees.stride) for axis in axes if axis.sees]
-    starts, ends, steps = zip(*seen, strict=True)
-    return Axis(takes, Geometry(max(ends) - min(starts), steps[0]), min(starts)), crops
+    begins = [left + axis.start for (left, _), axis in zip(crops, axes, strict=True)]
+    ends = [begin + axis.sees.span for begin, axis in zip(begins, axes, strict=True) if axis.sees]
+    stride = next(axis.sees.stride for axis in axes if axis.sees)
+    return Axis(takes, Geometry(max(ends) - min(begins), stride), min(begins), is_scan), crops
 
 
 class Residual(Parallel):

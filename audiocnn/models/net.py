@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import torch
-from torch import Tensor, nn
-
 from audiocnn.errors import ParameterError
 from audiocnn.layers import Conv1d, Padding, Scan, Sequential, WindowMean, WindowStatistics
 
@@ -85,23 +82,6 @@ class Net(Sequential):
         super().__init__(layers)
         self.rows = rows
         self.window = takes.input_length(positions) if body.geometry else window
-
-    def layer_outputs(self) -> list[tuple[nn.Module, int]]:
-        """Every module in the order it runs, with how many numbers it gives for one window."""
-        outputs: list[tuple[nn.Module, int]] = []
-
-        def note(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            outputs.append((module, output.numel()))
-
-        hooks = [module.register_forward_hook(note) for module in self.modules()]
-        one = next(self.parameters()).new_zeros(1, self.config.in_channels, self.rows, self.window)
-        try:
-            with self.evaluating(), torch.inference_mode():
-                self(one)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return outputs
 
 
 def resolve_input_size(input_size: InputSize, *, default: tuple[int, int]) -> tuple[int, int]:

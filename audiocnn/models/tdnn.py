@@ -37,11 +37,11 @@ def tdnn(
     body = Sequential(
         {
             "flatten": FlattenRows(),  # (batch, in_channels * rows, time)
-            "frame1": TDNN(in_channels * rows, channels, 5, padding=padding),
-            "frame2": TDNN(channels, channels, 3, dilation=2, padding=padding),
-            "frame3": TDNN(channels, channels, 3, dilation=3, padding=padding),
-            "frame4": TDNN(channels, channels, 1),
-            "frame5": TDNN(channels, wide, 1),  # (batch, 3 * channels, time)
+            "frame1": TDNN(in_channels * rows, channels, (-2, -1, 0, 1, 2), padding=padding),
+            "frame2": TDNN(channels, channels, (-2, 0, 2), padding=padding),
+            "frame3": TDNN(channels, channels, (-3, 0, 3), padding=padding),
+            "frame4": TDNN(channels, channels, (0,)),
+            "frame5": TDNN(channels, wide, (0,)),  # (batch, 3 * channels, time)
         }
     )
     embedding = Sequential(

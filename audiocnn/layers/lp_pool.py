@@ -1,0 +1,120 @@
+"""Pooling by the p-norm of a block."""
+
+from math import isfinite, prod
+
+import torch
+from torch import Tensor
+
+from audiocnn.errors import ParameterError
+from audiocnn.layers.conv import Padding, padding_pair, pair
+from audiocnn.layers.pool import BlockPool, mean_2d
+
+__all__ = ["LpPool1d", "LpPool2d"]
+
+
+class LpPool1d(BlockPool):
+    """The p-norm of each block: `(batch, channel, time)` -> `(batch, channel, time')`.
+
+        y = (sum over the block of |x|^p) ^ (1/p)
+
+    p = 2 is the length of the block as a vector (L2 pooling); 1 the sum of magnitudes, and a large p
+    close to the largest magnitude. Sermanet, Chintala & LeCun 2012, "Convolutional Neural Networks
+    Applied to House Numbers Digit Classification", arXiv 1204.3968 (with a weighted sum). With `|x|` it
+    is a norm for every p (`torch.nn.LPPool1d` raises `x` itself and loses the sign's cancelling
+    for odd p), and its gradient in silence is zero, where the bare root has none.
+
+    Args:
+        kernel_size: steps in a block.
+        p: the power, 1 or more.
+        stride: steps from one block to the next; as many as a block has by default.
+        padding: `"valid"` (a scan) or `"same"`, which adds nothing to the sum.
+
+    Raises:
+        ParameterError: as `MaxPool1d`, and for a `p` below 1 or infinite.
+
+    >>> import torch
+    >>> LpPool1d(2)(torch.tensor([[[3.0, -4.0, 0.0, 0.0]]]))
+    tensor([[[5., 0.]]])
+    """
+
+    def __init__(
+        self,
+        kernel_size: int,
+        *,
+        p: float = 2.0,
+        stride: int | None = None,
+        padding: Padding = "valid",
+    ) -> None:
+        super().__init__((kernel_size,), (kernel_size if stride is None else stride,), (padding,))
+        self.p = _require_power(p)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take the norm."""
+        self._require_block(x)
+        powers = self._pad(_power(x, self.p), 0.0)
+        mean = torch.avg_pool1d(powers, self.kernel_size, self.stride, self.both_ends)
+        return _root(mean * prod(self.kernel_size), self.p)
+
+    def extra_repr(self) -> str:
+        """The power, kernel and stride."""
+        return f"p={self.p}, {super().extra_repr()}"
+
+
+class LpPool2d(BlockPool):
+    """The p-norm of each block: `(batch, channel, rows, time)` -> `(batch, channel, rows', time')`.
+
+    As `LpPool1d`; pairs are `(rows, time)`, a single value serves both.
+
+    Args:
+        kernel_size: rows and steps of a block.
+        p: the power, 1 or more.
+        stride: from one block to the next; as large as a block by default.
+        padding: `"valid"` or `"same"`, which adds nothing to the sum.
+
+    Raises:
+        ParameterError: as `LpPool1d`.
+
+    >>> import torch
+    >>> LpPool2d((2, 1))(torch.tensor([[[[3.0, 5.0], [4.0, 12.0]]]]))
+    tensor([[[[ 5., 13.]]]])
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        *,
+        p: float = 2.0,
+        stride: int | tuple[int, int] | None = None,
+        padding: Padding | tuple[Padding, Padding] = "valid",
+    ) -> None:
+        kernels = pair("kernel_size", kernel_size)
+        super().__init__(
+            kernels, kernels if stride is None else pair("stride", stride), padding_pair(padding)
+        )
+        self.p = _require_power(p)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take the norm."""
+        self._require_block(x)
+        mean = mean_2d(self._pad(_power(x, self.p), 0.0), self)
+        return _root(mean * prod(self.kernel_size), self.p)
+
+    def extra_repr(self) -> str:
+        """The power, kernel and stride."""
+        return f"p={self.p}, {super().extra_repr()}"
+
+
+def _require_power(p: float) -> float:
+    if not (p >= 1 and isfinite(p)):
+        raise ParameterError(f"p={p} must be 1 or more and finite; max pooling is the limit of large p")
+    return p
+
+
+def _power(x: Tensor, p: float) -> Tensor:
+    return x.square() if p == 2 else x.abs().pow(p)
+
+
+def _root(total: Tensor, p: float) -> Tensor:
+    """`total ^ (1/p)`, with a gradient of zero at zero."""
+    silent = total == 0
+    return total.masked_fill(silent, 1.0).pow(1 / p).masked_fill(silent, 0.0)

@@ -1,0 +1,234 @@
+"""Pooling over a window of time: the clip-level pool of an audio net, as a scan.
+
+The mean, the largest, or the mean and deviation of the last `window` steps at every
+position. On a clip of exactly one window it is the clip's pool; on a long recording
+it makes a track.
+
+Windows are folded in blocks (van Herk 1992, Gil & Werman 1993). Cut the input
+into blocks of `window` steps; in each, combine forward (prefix) and backward
+(suffix). Every window is then a suffix of one block and a prefix of the next:
+
+    blocks      | a b c d | e f g h |        window = 4
+    window            [c d  e f]             = suffix at c (c d) with prefix up to f (e f)
+
+That is three merges per output whatever the window. Nothing is ever subtracted
+from a running total, so ten hours do not drift, and silence has a variance of
+exactly zero. Where the windows together hold few numbers - one clip, or the step of a
+stream - each is reduced by itself, which then takes less time than many small merges.
+
+Sums are kept in float64 (on Apple's GPUs, which have none, in float32) and the result has the input's type.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from audiocnn.geometry import Axis
+from audiocnn.layers.conv import require_positive
+from audiocnn.layers.scan import Scan
+
+__all__ = ["WindowMax", "WindowMean", "WindowStatistics"]
+
+Parts: TypeAlias = tuple[Tensor, ...]
+
+# Numbers in all windows together up to which each window is reduced by itself. Measured with 16 to 512
+# channels and windows of 20 to 400 steps: up to here it takes less time than the fold, at times a hundredth.
+REDUCED_DIRECTLY = 2**18
+
+# Added to the variance: the root alone has no gradient at zero.
+SMOOTHING = 1e-5
+
+
+def fold_windows(parts: Parts, window: int, merge: Callable[[Parts, Parts], Parts]) -> Parts:
+    """Combine every `window` neighbouring steps of the last axis by an associative `merge`.
+
+    Args:
+        parts: what is combined, one tensor or several that belong together, each
+            `(..., time)` of equal time.
+        window: steps combined into one.
+        merge: combines two neighbours, the left one given first.
+
+    Returns:
+        The same parts, `(..., time - window + 1)`.
+
+    >>> fold_windows((torch.tensor([3, 1, 4, 1, 5]),), 3, lambda a, b: (torch.maximum(a[0], b[0]),))
+    (tensor([4, 4, 5]),)
+    """
+    length = parts[0].shape[-1]
+    outputs = length - window + 1
+    blocks = -(-length // window)
+    # (..., blocks, window); the last block is filled up with the last step, to be merged but never read
+    fill = blocks * window - length
+    filled = [torch.cat((p, p[..., -1:].expand(*p.shape[:-1], fill)), dim=-1) for p in parts]
+    columns = list(zip(*(p.reshape(*p.shape[:-1], blocks, window).unbind(-1) for p in filled), strict=True))
+
+    prefix = [columns[0]]
+    for column in columns[1:]:
+        prefix.append(merge(prefix[-1], column))
+    suffix = [columns[-1]]
+    for column in reversed(columns[:-1]):
+        suffix.append(merge(column, suffix[-1]))
+    suffix.reverse()
+
+    # at each step of time: the suffix that begins and the prefix that ends there
+    begins = tuple(torch.stack(p, dim=-1).flatten(-2)[..., :outputs] for p in zip(*suffix, strict=True))
+    ends = tuple(
+        torch.stack(p, dim=-1).flatten(-2)[..., window - 1 : length] for p in zip(*prefix, strict=True)
+    )
+    merged = merge(begins, ends)
+    is_block = torch.arange(outputs, device=parts[0].device) % window == 0  # its suffix is all of it
+    return tuple(torch.where(is_block, b, m) for b, m in zip(begins, merged, strict=True))
+
+
+def accumulator(x: Tensor) -> Tensor:
+    """`x` in float64, or in float32 where the device has no more."""
+    return x.to(torch.float32 if x.device.type == "mps" else torch.float64)
+
+
+class WindowPool(Scan):
+    """What pools of `window` steps have in common.
+
+    A subclass says how to `reduce` windows `(batch, channel, outputs, window)`, and how to
+    `fold` `(batch, channel, time)`, both to `(batch, channel', outputs)`.
+    """
+
+    row_axis = None
+    adds_up = True  # and so wants a wide accumulator
+
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        require_positive("window", window)
+        self.window = window
+        self.time_axis = Axis.scan(window)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool."""
+        self.require_span(x)
+        z = accumulator(x) if self.adds_up else x
+        windows = z.unfold(-1, self.window, 1)
+        is_single = x.shape[-1] == self.window
+        if is_single or windows.numel() <= REDUCED_DIRECTLY:
+            pooled = self.reduce(windows)
+        else:
+            pooled = self.fold(z)
+        return pooled.to(x.dtype)
+
+    def reduce(self, windows: Tensor) -> Tensor:
+        """Pool each window by itself."""
+        raise NotImplementedError
+
+    def fold(self, x: Tensor) -> Tensor:
+        """Pool all windows by `fold_windows`."""
+        raise NotImplementedError
+
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """A window for every number of `y`."""
+        return y.numel() * self.window
+
+    def extra_repr(self) -> str:
+        """The window."""
+        return f"window={self.window}"
+
+
+class WindowMean(WindowPool):
+    """The mean of each `window` steps: `(batch, channel, time)` -> `(batch, channel, time - window + 1)`.
+
+    Args:
+        window: steps averaged.
+
+    Raises:
+        ParameterError: if the window is not positive, and on input shorter than it.
+
+    >>> WindowMean(3)(torch.tensor([[[1.0, 2.0, 3.0, 7.0]]]))
+    tensor([[[2., 4.]]])
+    """
+
+    def reduce(self, windows: Tensor) -> Tensor:
+        """Average each."""
+        return windows.mean(dim=-1)
+
+    def fold(self, x: Tensor) -> Tensor:
+        """Average by sums."""
+        (total,) = fold_windows((x,), self.window, lambda a, b: (a[0] + b[0],))
+        return total / self.window
+
+
+class WindowMax(WindowPool):
+    """The largest of each `window` steps: `(batch, channel, time)` -> `(batch, channel, time - window + 1)`.
+
+    The same as `MaxPool1d(window, stride=1)`, at a cost that does not grow with the window. The gradient
+    goes to the largest; equals share it.
+
+    Args:
+        window: steps looked at.
+
+    Raises:
+        ParameterError: if the window is not positive, and on input shorter than it.
+
+    >>> WindowMax(3)(torch.tensor([[[1.0, 2.0, 3.0, 7.0]]]))
+    tensor([[[3., 7.]]])
+    """
+
+    adds_up = False
+
+    def reduce(self, windows: Tensor) -> Tensor:
+        """Take the largest of each."""
+        return windows.amax(dim=-1)
+
+    def fold(self, x: Tensor) -> Tensor:
+        """Take the larger of two, again and again."""
+        (largest,) = fold_windows((x,), self.window, lambda a, b: (torch.maximum(a[0], b[0]),))
+        return largest
+
+
+class WindowStatistics(WindowPool):
+    """Mean and standard deviation of each `window` steps, as channels side by side.
+
+    `(batch, channel, time)` -> `(batch, 2 * channel, time - window + 1)`: the statistics
+    pooling of x-vectors (Snyder et al. 2018), over a window instead of the whole clip. The
+    deviation is that of the population, `sqrt(mean((x - mean) ** 2) + 1e-5)`: smooth at zero, where
+    the bare root has no gradient. In silence the variance is exactly zero.
+
+    Counts, means and sums of squared deviations of neighbouring parts are merged as in
+    Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance".
+
+    Args:
+        window: steps described by one output.
+
+    Raises:
+        ParameterError: if the window is not positive, and on input shorter than it.
+
+    >>> WindowStatistics(2)(torch.tensor([[[1.0, 1.0, 3.0]]]))
+    tensor([[[1.0000, 2.0000],
+             [0.0032, 1.0000]]])
+    """
+
+    def reduce(self, windows: Tensor) -> Tensor:
+        """Describe each."""
+        first = windows[..., :1]  # taken off first, so that equal steps deviate by exactly zero
+        beyond = windows - first
+        shift = beyond.mean(dim=-1, keepdim=True)
+        variance = (beyond - shift).square().mean(dim=-1)
+        return mean_and_deviation((first + shift)[..., 0], variance)
+
+    def fold(self, x: Tensor) -> Tensor:
+        """Describe by merging moments."""
+        count = torch.ones_like(x[:1, :1])  # (1, 1, time): the same for every channel
+        _, mean, squares = fold_windows((count, x, torch.zeros_like(x)), self.window, _merge_moments)
+        return mean_and_deviation(mean, squares / self.window)
+
+
+def mean_and_deviation(mean: Tensor, variance: Tensor) -> Tensor:
+    """Both side by side as channels, `sqrt(variance + 1e-5)` being the deviation."""
+    return torch.cat((mean, (variance + SMOOTHING).sqrt()), dim=1)
+
+
+def _merge_moments(a: Parts, b: Parts) -> Parts:
+    """Merge (count, mean, sum of squared deviations) of two neighbouring parts."""
+    (n_a, mean_a, squares_a), (n_b, mean_b, squares_b) = a, b
+    n = n_a + n_b
+    share = n_b / n
+    difference = mean_b - mean_a
+    return n, mean_a + difference * share, squares_a + squares_b + difference.square() * (n_a * share)
