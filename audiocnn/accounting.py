@@ -36,7 +36,7 @@ class LayerAccount:
         activation_bytes: memory of what it gives, if it is not the input's own.
         state_bytes: what it keeps of a stream, at most.
         time: the receptive field of an output along time, in steps of the network's input; None where that
-            is all of it.
+            is all of it, or differs from output to output (behind a transposed convolution).
         rows: the same for frequency or height; also None where the input has no rows.
         keeps_law: whether a scan of a long input is what its windows give one by one.
         remedy: what to do if it is not.
@@ -178,7 +178,8 @@ def _calls(
         assert isinstance(module, Scan)
         inner = {part: costs.pop(part) for part in module.modules() if part in costs}
         macs, connections = (sum(cost) for cost in zip(*inner.values(), strict=True))
-        computes = y.untyped_storage().data_ptr() != inputs[0].untyped_storage().data_ptr()
+        # the same storage, not the same address: on the meta device all addresses are 0
+        computes = y.untyped_storage()._cdata != inputs[0].untyped_storage()._cdata
         calls[module].append(_Call(y, inputs[0][..., :1], macs, connections, computes))
 
     hooks = [

@@ -17,7 +17,7 @@ from audiocnn.models import Net, NetConfig
 __all__ = ["MACS_RULE", "Description", "Scale", "describe"]
 
 MACS_RULE = (
-    "MACs are the multiplications of convolutions and dense layers for one output, those with padding "
+    "MACs are the multiplications of convolutions and dense layers for one input, those with padding "
     "included; front-end, biases, norms, activations and pools are not counted. Operations are "
     "multiplications and additions, biases and what pools add or compare included, and one for each number "
     "that a norm or an activation gives."
@@ -63,11 +63,12 @@ class Description:
 
     Attributes:
         name: of the model, or the class of a layer.
-        input: `(channel, rows, time)` or `(channel, time)` of one window, which gives one output.
+        input: `(channel, rows, time)` or `(channel, time)`: of a net one window, which gives one output;
+            of a layer what it was described for.
         output: what it gives, without the batch.
         parameters: trainable numbers.
-        macs: multiply-accumulates for one output; see `MACS_RULE`.
-        macs_of_next: what the next output costs where the net scans on; None where it does not, and that
+        macs: multiply-accumulates for that input; see `MACS_RULE`.
+        macs_of_next: what one more output costs where the net scans on; None where it does not, and that
             costs as much as the first.
         operations: multiplications and additions, and one for each number that other layers give.
         neurons: numbers that convolutions, dense layers and pools give, as the classic papers count.
@@ -77,10 +78,11 @@ class Description:
         state_bytes: what a stream keeps at most, of a classifier its front-end included; None where a
             net cannot stream.
         is_scan: whether it scans a long input; otherwise its windows are run one by one.
-        span: input steps in one output.
+        span: input steps in one output; of what is no scan, in a window that is run by itself.
         stride: input steps from one output to the next; of a net that is no scan, from window to window.
         look_ahead: input steps that an output waits for after the middle of its span.
-        receptive_field: what one output sees, or for a net one position before its pool; padding counts.
+        receptive_field: what one output sees, or for a net one position before its pool, padding counted;
+            None where that is the whole input, or differs from output to output.
         receptive_field_rows: the same for rows; None where all are seen, or there are none.
         scale: what steps and rows are in milliseconds and Hz; None without a front-end.
         layers: every layer, in order.
@@ -119,9 +121,8 @@ class Description:
 
     @property
     def receptive_field_ms(self) -> float:
-        """The sound that one position before the pool sees."""
-        assert self.receptive_field is not None
-        return self._known_scale().ms(self.receptive_field.size)
+        """The sound that one position before the pool sees, which may be all that there is."""
+        return self._known_scale().ms(self.receptive_field.size if self.receptive_field else self.span)
 
     def _known_scale(self) -> Scale:
         if self.scale is None:
@@ -132,13 +133,15 @@ class Description:
         """The whole, for the terminal."""
         next_macs = ""
         if self.macs_of_next:
-            times = f"{self.macs / self.macs_of_next:.3g} times less than window by window"
-            next_macs = f"; scanning on, {self.macs_of_next:,} for each further output, {times}"
+            next_macs = f"; scanning on, {self.macs_of_next:,} for each further output"
+            if self.input[-1] == self.span:
+                next_macs += f", {self.macs / self.macs_of_next:.3g} times less than window by window"
         state = (
             "none: it cannot stream"
             if self.state_bytes is None
             else f"at most {self.state_bytes:,} bytes" + (", the front-end's included" if self.scale else "")
         )
+        sees = "what one output sees" if self.is_scan else "a window, which is run by itself"
         reason = "no: " + next((layer.remedy for layer in self.layers if not layer.keeps_law), "")
         rows = [
             ("model", self.name),
@@ -152,7 +155,7 @@ class Description:
                 f"{self.activation_bytes:,} bytes, of the largest layer {self.largest_layer_bytes:,}",
             ),
             ("streaming state", state),
-            ("span", f"{self._steps(self.span)}: what one output sees"),
+            ("span", f"{self._steps(self.span)}: {sees}"),
             ("stride", f"{self._hop(self.stride)} from one output to the next"),
             ("look-ahead", f"{self._hop(self.look_ahead)} after the middle of the span"),
             ("receptive field", self._field()),
@@ -188,36 +191,55 @@ class Description:
             }
             for layer in self.layers
         ]
-        total = dict.fromkeys(rows[0], "") | {
+        total = {
             "layer": "all",
             "output": _by(self.output),
             "parameters": f"{self.parameters:,}",
             "MACs": f"{self.macs:,}",
             "state B": f"{_total(layer.state_bytes for layer in self.layers):,}",
         }
-        left_out = {None, None if self.scale else world, None if self.is_scan else "state B"}
+        left_out = {None if self.scale else world, None if self.is_scan else "state B"}
         names = [name for name in rows[0] if name not in left_out]
-        lines = [names, *([row[name] for name in names] for row in [*rows, total])]
+        lines = [names, *([row.get(name, "") for name in names] for row in [*rows, total])]
         return _columns(lines, right={"parameters", "MACs", "state B"})
 
     def json(self) -> str:
-        """The same, for programs."""
-        return json.dumps(asdict(self) | {"macs_rule": MACS_RULE}, indent=1)
+        """The same, for programs: all attributes, the rule of the MACs, and what steps are in ms and Hz."""
+        values = asdict(self) | {"macs_rule": MACS_RULE}
+        if self.scale:
+            values |= {
+                "span_ms": self.span_ms,
+                "stride_ms": self.stride_ms,
+                "look_ahead_ms": self.look_ahead * self.scale.hop_ms,
+                "receptive_field_ms": self.receptive_field_ms,
+            }
+            for layer, row in zip(self.layers, values["layers"], strict=True):
+                row["time_ms"] = self.scale.ms(layer.time.size) if layer.time else None
+                row["rows_hz"] = self._hz(layer)
+        return json.dumps(values, indent=1)
 
     def _steps(self, steps: int) -> str:
-        return f"{steps} frames, {self.scale.ms(steps):g} ms" if self.scale else f"{steps} steps"
+        return (
+            _count(steps, "frame") + f", {self.scale.ms(steps):g} ms" if self.scale else _count(steps, "step")
+        )
 
     def _hop(self, steps: int) -> str:
-        return f"{steps} frames, {steps * self.scale.hop_ms:g} ms" if self.scale else f"{steps} steps"
+        if self.scale is None:
+            return _count(steps, "step")
+        return _count(steps, "frame") + f", {steps * self.scale.hop_ms:g} ms"
 
     def _field(self) -> str:
         if self.receptive_field is None:
-            return "the whole input"
+            return "the whole input, or no fixed part of it"
         text = self._steps(self.receptive_field.size)
         if len(self.input) > 2:
             field = self.receptive_field_rows
             text += f" by {field.size if field else self.input[-2]} rows"
         return text + ("" if self.receptive_field == self.layers[-1].time else ", before the pool")
+
+    def _hz(self, layer: LayerAccount) -> tuple[float, float]:
+        scale = self._known_scale()
+        return scale.hz(layer.rows.size if layer.rows else len(scale.bands_hz))
 
     def _sees_in_world(self, layer: LayerAccount, has_rows: bool) -> str:
         if self.scale is None:
@@ -225,7 +247,7 @@ class Description:
         ms = "all" if layer.time is None else f"{self.scale.ms(layer.time.size):g}"
         if not has_rows:
             return ms
-        low, high = self.scale.hz(layer.rows.size if layer.rows else len(self.scale.bands_hz))
+        low, high = self._hz(layer)
         return f"{ms} x " + (f"{low:.0f}" if round(low) == round(high) else f"{low:.0f}-{high:.0f}")
 
 
@@ -246,7 +268,8 @@ def describe(
         padding: for a name.
 
     Raises:
-        ParameterError: for an unknown name, or a layer without `input_size`.
+        ParameterError: for an unknown name, a module that is no layer of this library, a layer that only
+            hands on its input, or one without `input_size`.
 
     >>> description = describe("bc_resnet_1")
     >>> description.parameters, description.span_ms, description.stride_ms, description.receptive_field.size
@@ -270,6 +293,11 @@ def describe(
         return replace(described, state_bytes=_total(layer.state_bytes for layer in stream))
     if isinstance(model, Net):
         return _describe_net(model, model.geometry or Geometry(model.window, 1), None)
+    if not isinstance(model, Scan):
+        raise ParameterError(
+            f"model is a {type(model).__module__}.{type(model).__name__}; give a classifier, a net, the name "
+            "of a model, or layers of audiocnn.layers"
+        )
     if input_size is None:
         raise ParameterError(
             f"input_size=None: give the shape that {type(model).__name__} reads, such as (1, 40, 98)"
@@ -294,7 +322,10 @@ def _describe(
     """Describe `network`, which moves by `geometry`, and what `body`, its part before the pool, sees."""
     counted = account(network, input_size)
     layers, own = counted.layers, network.geometry
+    if not layers:
+        raise ParameterError(f"model has no layers to describe: {name} hands on its input as it is")
     span = geometry.span if geometry else input_size[-1]
+    moves = geometry or network.time_axis.sees or Geometry()
     macs_of_next = None
     if own:
         longer = account(network, (*input_size[:-1], input_size[-1] + own.stride)).layers
@@ -314,7 +345,7 @@ def _describe(
         state_bytes=_total(layer.state_bytes for layer in layers) if own else None,
         is_scan=own is not None,
         span=span,
-        stride=geometry.stride if geometry else 1,
+        stride=moves.stride,
         look_ahead=span // 2,
         receptive_field=body.time_axis.receptive_field,
         receptive_field_rows=body.row_axis.receptive_field if body.row_axis else None,
@@ -325,6 +356,10 @@ def _describe(
 
 def _total(numbers: Iterable[int]) -> int:
     return sum(numbers)
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -37,7 +37,7 @@ def visible_steps(
         steps: the input steps to look at; all by default, at the cost of running the network on each.
 
     Raises:
-        ParameterError: for another axis, or a step outside of the input.
+        ParameterError: for another axis, rows of an input that has none, or a step outside of the input.
 
     >>> from audiocnn.layers import Conv1d
     >>> visible_steps(Conv1d(1, 1, 3, dilation=2, stride=2), (1, 8)).int()
@@ -46,8 +46,10 @@ def visible_steps(
     """
     if axis not in (-1, -2):
         raise ParameterError(f"axis={axis} must be -1 (time) or -2 (rows)")
+    if len(input_size) < -axis:
+        raise ParameterError(f"axis={axis}: an input of input_size={input_size} has no rows; use -1")
     length = input_size[axis]
-    probed = torch.tensor(range(length) if steps is None else steps)
+    probed = torch.tensor(range(length) if steps is None else steps, dtype=torch.long)
     if steps is not None and not all(0 <= step < length for step in steps):
         raise ParameterError(f"steps={list(steps)} must be from 0 to {length - 1}, the steps of the input")
     x = _like(network, torch.zeros(input_size))
@@ -57,7 +59,7 @@ def visible_steps(
             probes = x.repeat(len(some), *(1 for _ in input_size))
             probes.movedim(axis, 1)[torch.arange(len(some)), some] = torch.nan
             spoilt = network(probes).isnan().movedim(axis, -1)  # (steps, ..., outputs)
-            seen.append(spoilt.flatten(1, -2).any(dim=1))
+            seen.append(spoilt.unsqueeze(1).flatten(1, -2).any(dim=1))
     return torch.cat(seen).T
 
 
@@ -70,13 +72,16 @@ def gradient_field(network: Scan, x: Tensor, *, output: int = 0) -> Tensor:
         output: which step along time; negative ones count from the end.
 
     Returns:
-        The absolute gradient, in the shape of `x`.
+        The absolute gradient, in the shape of `x` and the type of the network.
+
+    Raises:
+        ParameterError: for an output that the input does not give.
 
     >>> from audiocnn.layers import MaxPool1d
     >>> gradient_field(MaxPool1d(3), torch.tensor([[5.0, 7.0, 6.0, 1.0, 2.0, 3.0]]), output=1)
     tensor([[0., 0., 0., 0., 0., 1.]])
     """
-    x = x.detach().clone().requires_grad_()
+    x = _like(network, x).detach().clone().requires_grad_()
     with network.evaluating(), torch.enable_grad():
         y = network(x[None])
         if not -y.shape[-1] <= output < y.shape[-1]:
@@ -107,6 +112,9 @@ def effective_field(
     Returns:
         `input_size`'s shape; it adds up to 1, or is all zero where no gradient came through.
 
+    Raises:
+        ParameterError: for no inputs, or an output that they do not give.
+
     >>> from audiocnn.layers import Conv1d, Sequential
     >>> net = Sequential(*(Conv1d(1, 1, 3, bias=False) for _ in range(4)))
     >>> for layer in net:
@@ -119,7 +127,7 @@ def effective_field(
     total = _like(network, torch.zeros(input_size))
     for _ in range(inputs):
         noise = torch.randn(input_size, generator=generator)
-        total += gradient_field(network, noise.to(total), output=output)
+        total += gradient_field(network, noise, output=output)
     return total / total.sum().clamp(min=torch.finfo(total.dtype).tiny)
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from audiocnn.config import TrainConfig
@@ -13,7 +13,7 @@ from audiocnn.errors import ParameterError
 from audiocnn.evaluate import Evaluation, choose_split, evaluate
 from audiocnn.train import SPLIT, fit
 
-__all__ = ["SeedResult", "format_results", "train_seeds"]
+__all__ = ["SeedResult", "format_comparison", "format_results", "train_seeds"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +76,36 @@ def format_results(results: Sequence[SeedResult]) -> str:
     lines += [f"| {result.seed} | {' | '.join(_cells(result))} |" for result in results]
     if len(results) > 1:
         parts = ([r.validation.accuracy for r in results], [r.test.accuracy for r in results])
-        spread = " | ".join(
-            f"{100 * statistics.mean(part):.2f} ± {100 * statistics.stdev(part):.2f} %" for part in parts
-        )
+        spread = " | ".join(_mean_and_deviation(part) for part in parts)
         minutes = statistics.mean(result.minutes for result in results)
         lines.append(f"| mean ± standard deviation | {spread} | {minutes:.1f} |")
     return "\n".join(lines)
+
+
+def format_comparison(rows: Mapping[str, Sequence[Sequence[float]]], *, columns: Sequence[str]) -> str:
+    """A Markdown table of several ways over the same seeds: the mean and standard deviation of their shares.
+
+    Args:
+        rows: what a row is called, and for each seed its shares, from 0 to 1, the first columns first.
+        columns: what they are called.
+
+    >>> rows = {"a net": [(0.5, 0.75), (0.7, 0.75)], "pixels": [(0.5,)]}
+    >>> print(format_comparison(rows, columns=["A", "B"]))
+    |  | A | B |
+    |---|--:|--:|
+    | a net | 60.00 ± 14.14 % | 75.00 ± 0.00 % |
+    | pixels | 50.00 % |  |
+    """
+    lines = [f"|  | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+    for name, seeds in rows.items():
+        cells = [_mean_and_deviation(column) for column in zip(*seeds, strict=True)]
+        lines.append(f"| {name} | {' | '.join(cells + [''] * (len(columns) - len(cells)))} |")
+    return "\n".join(lines)
+
+
+def _mean_and_deviation(shares: Sequence[float]) -> str:
+    mean = f"{100 * statistics.mean(shares):.2f}"
+    return f"{mean} ± {100 * statistics.stdev(shares):.2f} %" if len(shares) > 1 else f"{mean} %"
 
 
 def _cells(result: SeedResult) -> tuple[str, str, str]:

@@ -7,6 +7,8 @@ import soundfile
 from audiocnn.config import TrainConfig
 
 RATE = 16000
+# What the run of the tones is trained with.
+TRAINED_WITH = {"epochs": 16, "batch_size": 8, "learning_rate": 0.003, "device": "cpu"}
 PITCHES_HZ = {"high": 2500.0, "low": 300.0}
 
 
@@ -31,4 +33,4 @@ def run(tones, tmp_path_factory):
     from audiocnn.train import fit
 
     out = tmp_path_factory.mktemp("runs") / "a" / "run"
-    return out, fit(TrainConfig(data=tones, out=out, epochs=16, batch_size=8, device="cpu"))
+    return out, fit(TrainConfig(data=tones, out=out, **TRAINED_WITH))

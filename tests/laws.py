@@ -67,6 +67,13 @@ def learned(pool: L.LearnedPool1d | L.LearnedPool2d) -> L.Scan:
     return pool
 
 
+def active(cells: L.SLayer) -> L.Scan:
+    """S-cells that excite and inhibit as though they had learnt."""
+    torch.nn.init.uniform_(cells.a, 0.0, 1.0)
+    torch.nn.init.uniform_(cells.b, 0.2, 1.0)
+    return cells
+
+
 LAYERS = [
     Case("Identity", L.Identity, (4,)),
     Case("Crop", lambda: L.Crop(time=(2, 3), rows=(1, 0)), (4, 5)),
@@ -101,6 +108,25 @@ LAYERS = [
         (2, 8),
     ),
     Case("SeparableConv1d", lambda: L.SeparableConv1d(4, 6, 3, dilation=2, stride=2), (4,)),
+    Case("FFTConv1d", lambda: L.FFTConv1d(4, 6, 5, method="fft"), (4,)),
+    Case(
+        "FFTConv1d of stride and dilation",
+        lambda: L.FFTConv1d(4, 6, 4, stride=3, dilation=2, method="fft"),
+        (4,),
+    ),
+    Case("FFTConv1d of stride > span", lambda: L.FFTConv1d(4, 6, 2, stride=5, method="fft"), (4,)),
+    Case("FFTConv1d depthwise", lambda: L.FFTConv1d(4, 4, 9, groups=4, bias=False, method="fft"), (4,)),
+    Case("FFTConv1d that chooses", lambda: L.FFTConv1d(2, 2, 300), (2,), extra_outputs=4000),
+    Case(
+        "FFTConv2d",
+        lambda: L.FFTConv2d(2, 4, (3, 6), stride=(2, 1), padding=("same", "valid"), method="fft"),
+        (2, 8),
+    ),
+    Case(
+        "FFTConv2d of stride and dilation",
+        lambda: L.FFTConv2d(2, 4, 3, stride=2, dilation=2, method="fft"),
+        (2, 9),
+    ),
     Case("SeparableConv2d", lambda: L.SeparableConv2d(2, 4, (3, 5), padding=("same", "valid")), (2, 8)),
     Case("ConvTranspose2d along rows", lambda: L.ConvTranspose2d(2, 4, (4, 1), stride=(2, 1)), (2, 8)),
     Case(
@@ -139,6 +165,10 @@ LAYERS = [
     Case("LearnedPool1d", lambda: learned(L.LearnedPool1d(3, stride=2)), (4,)),
     Case("LearnedPool2d", lambda: learned(L.LearnedPool2d((2, 3), stride=(2, 4))), (4, 5)),
     Case("Maxout", lambda: L.Maxout(2), (4, 5)),
+    Case("SLayer", lambda: active(L.SLayer(2, 4, (3, 5), padding=("same", "valid"))), (2, 6)),
+    Case("SLayer of an ellipse", lambda: active(L.SLayer(2, 4, 4, stride=(1, 3), ellipse=True)), (2, 6)),
+    Case("CLayer", lambda: L.CLayer((2, 3), stride=2, ellipse=True), (4, 5)),
+    Case("CLayer with inhibition", lambda: L.CLayer(3, inhibition=True, padding=("same", "valid")), (4, 5)),
     Case("AttentiveStatistics", lambda: L.AttentiveStatistics(4, 9, hidden=5), (4,)),
     Case(
         "AttentiveStatistics per channel",

@@ -102,6 +102,13 @@ def test_what_only_moves_numbers_costs_nothing():
     assert (conv.operations, conv.activation_bytes) == (8 * (3 + 4), 32)
 
 
+def test_a_net_without_memory_is_counted_too():
+    net = Sequential(Conv1d(2, 3, 3), ReLU(), Parallel(Identity(), Conv1d(3, 3, 3)))
+    counted = account(net, (2, 10))
+    with torch.device("meta"):
+        assert account(net.to("meta"), (2, 10)) == counted
+
+
 def _bytes(state):
     if state is None:
         return 0

@@ -40,6 +40,7 @@ ORDER = [
     "train",
     "predict",
     "evaluate",
+    "explain",
     "recipe",
     "demo",
     "cli",

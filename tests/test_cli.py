@@ -175,7 +175,12 @@ def test_describe_names_and_files(trained, capsys):
     assert "parameters       9,232 trainable" in named
     status, filed, _ = call(capsys, "describe", trained[0] / "model.safetensors")
     assert status == 0
-    assert filed == "\n".join(trained[1].stdout.splitlines()[:-3]) + "\n"
+    table, page = filed.split("\n\n")
+    assert page == "\n".join(trained[1].stdout.splitlines()[:-3]) + "\n"
+    assert table.splitlines()[-1].split()[0] == "all"
+    status, values, _ = call(capsys, "describe", "bc_resnet_1", "--padding", "same", "--json")
+    assert status == 0
+    assert json.loads(values)["parameters"] == 9232
 
 
 @pytest.mark.parametrize(

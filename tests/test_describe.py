@@ -10,7 +10,17 @@ import audiocnn
 from audiocnn.describe import MACS_RULE, Scale, describe
 from audiocnn.errors import ParameterError
 from audiocnn.frontends import LogMel, LogMelConfig
-from audiocnn.layers import Conv1d, Conv2d, FlattenRows, MaxPool2d, ReLU, Sequential
+from audiocnn.layers import (
+    Conv1d,
+    Conv2d,
+    ConvTranspose1d,
+    FlattenRows,
+    GlobalMean,
+    Identity,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+)
 from audiocnn.models import create
 
 
@@ -35,16 +45,16 @@ def test_the_page_of_a_net_that_scans():
         "parameters       8,935 trainable\n"
         "MACs             2,879,284; scanning on, 24,668 for each further output, 117 times less than "
         "window\n                 by window\n"
-        "operations       6,343,387\n"
-        "neurons          304,699 with 2,880,151 connections\n"
+        "operations       6,466,227\n"
+        "neurons          324,003 with 3,022,295 connections\n"
         "activations      3,554,604 bytes, of the largest layer 177,920\n"
         "streaming state  at most 87,484 bytes, the front-end's included\n"
         "span             143 frames, 1450 ms: what one output sees\n"
-        "stride           1 frames, 10 ms from one output to the next\n"
+        "stride           1 frame, 10 ms from one output to the next\n"
         "look-ahead       71 frames, 710 ms after the middle of the span\n"
         "receptive field  117 frames, 1190 ms by 40 rows, before the pool\n"
         "scan             yes\n"
-        "MACs are the multiplications of convolutions and dense layers for one output, those with padding\n"
+        "MACs are the multiplications of convolutions and dense layers for one input, those with padding\n"
         "included; front-end, biases, norms, activations and pools are not counted. Operations are\n"
         "multiplications and additions, biases and what pools add or compare included, and one for each\n"
         "number that a norm or an activation gives."
@@ -61,7 +71,9 @@ def test_the_page_of_a_net_that_pads(name):
     assert description.receptive_field.size == {"tc_resnet_14": 395, "bc_resnet_2": 117}[name]
     # it streams window by window: samples of the last frame, and 97 frames of 40 rows
     assert description.state_bytes == 4 * (479 + 97 * 40)
-    assert "scan             no: padding='same' adds zeros at both ends" in str(description)
+    page = str(description)
+    assert "span             98 frames, 1000 ms: a window, which is run by itself\n" in page
+    assert "scan             no: padding='same' adds zeros at both ends" in page
 
 
 def test_a_classifier_streams_with_the_state_it_is_said_to_keep():
@@ -119,6 +131,48 @@ def test_a_net_of_plain_layers_is_described_for_an_input():
     assert str(error.value) == "input_size=None: give the shape that Sequential reads, such as (1, 40, 98)"
 
 
+def test_what_scanning_saves_is_said_of_a_single_window():
+    net = Sequential(Conv1d(4, 8, 5), Conv1d(8, 8, 3, stride=2))
+    page = " ".join(str(describe(net, input_size=(4, 7))).split())  # its lines are broken
+    assert "MACs 672; scanning on, 512 for each further output, 1.31 times less than window by window" in page
+    # here the MACs are those of two windows, so that their ratio would say nothing
+    assert "MACs             1,184; scanning on, 512 for each further output\n" in str(
+        describe(net, input_size=(4, 9))
+    )
+
+
+def test_a_layer_that_pads_moves_by_its_stride():
+    description = describe(Conv1d(4, 4, 3, stride=2, padding="same"), input_size=(4, 98))
+    assert (description.span, description.stride, description.receptive_field.size) == (98, 2, 3)
+
+
+@pytest.mark.parametrize("net", [GlobalMean(), ConvTranspose1d(4, 4, 3, stride=2)], ids=str)
+def test_a_field_that_is_all_or_not_fixed(net):
+    description = describe(net, input_size=(4, 98))
+    assert description.stride == 1
+    assert "receptive field  the whole input, or no fixed part of it\n" in str(description)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            torch.nn.Conv1d(4, 4, 3),
+            (
+                "model is a torch.nn.modules.conv.Conv1d; give a classifier, a net, the name of a model, or "
+                "layers of audiocnn.layers"
+            ),
+        ),
+        (Sequential(), "model has no layers to describe: Sequential hands on its input as it is"),
+        (Identity(), "model has no layers to describe: Identity hands on its input as it is"),
+    ],
+)
+def test_what_cannot_be_described(model, message):
+    with pytest.raises(ParameterError) as error:
+        describe(model, input_size=(4, 9))
+    assert str(error.value) == message
+
+
 def test_the_table_of_a_net_that_scans():
     lines = describe("bc_resnet_1").table().splitlines()
     words = [line.split() for line in (lines[1], lines[9], lines[-1])]
@@ -148,6 +202,14 @@ def test_json_holds_all_of_it():
     assert values["receptive_field"] == {"size": 117, "stride": 1, "centre": 58.0}
     assert [layer["name"] for layer in values["layers"]] == [layer.name for layer in description.layers]
     assert sum(layer["parameters"] for layer in values["layers"]) == 9232
+    assert [values[f"{name}_ms"] for name in ("span", "stride", "look_ahead", "receptive_field")] == [
+        *(1450.0, 10.0, 710.0, 1190.0)
+    ]
+    conv = values["layers"][0]  # sees 5 rows and 5 frames, as in the table
+    assert (conv["time_ms"], [round(hz) for hz in conv["rows_hz"]]) == (70.0, [312, 2683])
+    assert values["layers"][-1]["rows_hz"] == pytest.approx([8000.0, 8000.0])
+    layer = json.loads(describe(GlobalMean(), input_size=(4, 98)).json())
+    assert "span_ms" not in layer and "time_ms" not in layer["layers"][0]
 
 
 def test_bands_of_rows_in_hz():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from audiocnn.errors import ParameterError
-from audiocnn.layers import Conv1d, Conv2d, MaxPool1d, Residual, Sequential
+from audiocnn.layers import Conv1d, Conv2d, Crop, MaxPool1d, Residual, Sequential
 from audiocnn.models import MODELS, create
 from audiocnn.receptive_field import effective_field, gradient_field, visible_steps
 
@@ -71,6 +71,14 @@ def test_the_body_of_a_net_sees_its_receptive_field(name, padding):
     assert visible.tolist() == [first <= step < after for step in steps]
 
 
+def test_a_layer_of_plain_waveforms_is_probed_too():
+    assert visible_steps(Crop(time=(1, 2)), (5,)).tolist() == [
+        [False, True, False, False, False],
+        [False, False, True, False, False],
+    ]
+    assert visible_steps(Crop(time=(1, 2)), (5,), steps=[]).shape == (2, 0)
+
+
 def test_nan_passes_what_shuts_a_gradient_out():
     net = Sequential(Conv1d(1, 1, 3), MaxPool1d(2))
     torch.nn.init.ones_(net[0].weight)
@@ -86,6 +94,7 @@ def test_the_gradient_of_a_linear_layer_is_its_weight():
     expected[..., 2:6] = conv.weight[0].detach().abs()
     torch.testing.assert_close(gradient_field(conv, x, output=-1), expected)
     assert not x.requires_grad
+    assert torch.equal(gradient_field(conv.double(), x, output=-1), expected.double())
 
 
 def test_the_effective_field_is_narrower_than_what_can_be_seen():
@@ -104,6 +113,10 @@ def test_the_effective_field_is_narrower_than_what_can_be_seen():
     ("call", "message"),
     [
         (lambda: visible_steps(Conv1d(1, 1, 3), (1, 9), axis=1), "axis=1 must be -1 (time) or -2 (rows)"),
+        (
+            lambda: visible_steps(Crop(time=(1, 2)), (9,), axis=-2),
+            "axis=-2: an input of input_size=(9,) has no rows; use -1",
+        ),
         (
             lambda: visible_steps(Conv1d(1, 1, 3), (1, 9), steps=[3, 9]),
             "steps=[3, 9] must be from 0 to 8, the steps of the input",

@@ -11,7 +11,7 @@ RECIPES = Path(__file__).parent.parent / "recipes"
 
 def test_every_recipe_is_here_and_short():
     scripts = {script.parent.name: script for script in RECIPES.glob("*/train.py")}
-    assert scripts.keys() == {"arabic_speech_commands", "synthetic_words"}
+    assert scripts.keys() == {"arabic_speech_commands", "neocognitron_digits", "synthetic_words"}
     for folder in RECIPES.iterdir():
         assert (folder / "README.md").is_file()
     for script in scripts.values():
@@ -60,3 +60,14 @@ def test_synthetic_words(tmp_path, capsys):
     assert {p.name for p in tmp_path.iterdir()} == {"words", "bc_resnet_1_seed0"}
     assert {p.name for p in (tmp_path / "bc_resnet_1_seed0").iterdir()} > RUN_FILES
     assert capsys.readouterr().out.splitlines()[-1].startswith("| 0 | ")
+
+
+def test_neocognitron_digits(tmp_path, capsys):
+    run_recipe("neocognitron_digits", "--out", tmp_path, "--epochs", 1)
+    table = capsys.readouterr().out.splitlines()
+    assert table[0] == "|  | validation | test | one digit |"
+    rows = {name: cells for name, *cells in (line.strip("| ").split(" | ") for line in table[2:])}
+    validation = {name: float(cells[0].split()[0]) for name, cells in rows.items()}
+    assert validation["learnt"] > validation["untrained"] + 2
+    names = {f"{how}_{layer}.png" for how in ("untrained", "imprinted", "learnt") for layer in ("s1", "s2")}
+    assert {p.name for p in tmp_path.iterdir()} == names

@@ -11,6 +11,7 @@ from itertools import count
 
 import pytest
 import torch
+from conftest import TRAINED_WITH
 
 import audiocnn
 from audiocnn import train
@@ -156,7 +157,7 @@ def test_ctrl_c_on_the_command_line_is_one_line(tones, tmp_path):
 def test_resuming_a_finished_run_gives_its_classifier(run, tones):
     out, classifier = run
     begun = (out / "last.ckpt").read_bytes()
-    again = fit(TrainConfig(data=tones, out=out, epochs=16, batch_size=8, device="cpu"), resume=True)
+    again = fit(TrainConfig(data=tones, out=out, **TRAINED_WITH), resume=True)
     assert (out / "last.ckpt").read_bytes() == begun
     for name, tensor in classifier.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor)
@@ -170,7 +171,7 @@ def test_there_may_be_nothing_to_resume(tones, tmp_path):
 def test_a_run_is_resumed_with_the_values_it_was_begun_with(run, tones):
     out, _ = run
     with pytest.raises(ParameterError) as error:
-        fit(TrainConfig(data=tones, out=out, epochs=17, batch_size=8, model="tdnn"), resume=True)
+        fit(TrainConfig(data=tones, out=out, **{**TRAINED_WITH, "epochs": 17, "model": "tdnn"}), resume=True)
     assert str(error.value) == (
         f"out={out} was begun with model='tc_resnet_8', not 'tdnn'; epochs=16, not 17; "
         "resume it so, or train in another folder"
@@ -212,7 +213,7 @@ def test_an_interrupt_before_a_resumed_run_gets_going_loses_nothing(tones, tmp_p
 
 def test_other_recordings_are_another_run(run, tones, tmp_path):
     with pytest.raises(ParameterError) as error:
-        fit(TrainConfig(data=tmp_path, out=run[0], epochs=16, batch_size=8, device="cpu"), resume=True)
+        fit(TrainConfig(data=tmp_path, out=run[0], **TRAINED_WITH), resume=True)
     assert f"was begun with data={str(tones)!r}, not {str(tmp_path)!r}; resume it so" in str(error.value)
 
 
@@ -221,7 +222,7 @@ def test_a_damaged_config_is_refused(run, tones, tmp_path):
     shutil.copytree(run[0], out)
     (out / "config.json").write_text("")
     with pytest.raises(ModelFileError) as error:
-        fit(TrainConfig(data=tones, out=out, epochs=16, batch_size=8, device="cpu"), resume=True)
+        fit(TrainConfig(data=tones, out=out, **TRAINED_WITH), resume=True)
     assert str(error.value).startswith(f"{out}/config.json is damaged (")
 
 
@@ -242,6 +243,6 @@ def test_a_checkpoint_that_is_none_is_refused_and_never_executed(run, tones, tmp
     else:
         torch.save(Trap() if content == "trap" else [1, 2], state)
     with pytest.raises(ModelFileError) as error:
-        fit(TrainConfig(data=tones, out=out, epochs=16, batch_size=8, device="cpu"), resume=True)
+        fit(TrainConfig(data=tones, out=out, **TRAINED_WITH), resume=True)
     assert str(error.value).startswith(f"{state} is no checkpoint of a training, or a damaged one (")
     assert str(error.value).endswith("); remove it to begin the run again")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from conftest import TRAINED_WITH
 
 import audiocnn
 from audiocnn.config import TrainConfig
@@ -25,8 +26,7 @@ RATE = 16000
 
 
 def config(tones, out, **changes):
-    small = {"epochs": 16, "batch_size": 8, "device": "cpu"}
-    return TrainConfig(data=tones, out=out, **{**small, **changes})
+    return TrainConfig(data=tones, out=out, **{**TRAINED_WITH, **changes})
 
 
 def test_two_tones_are_learned(run, tones):
@@ -231,14 +231,14 @@ def test_the_classifier_is_that_of_the_best_epoch(tones, tmp_path):
 def test_a_plateau_is_told_the_accuracy(tones, tmp_path):
     out = tmp_path / "run"
     fit(config(tones, out, schedule="plateau", decay_epochs=2, decay_factor=0.5, warmup=0.0, epochs=24))
-    rate, best, waited = 0.01, -1.0, 0
+    rate, best, waited = TRAINED_WITH["learning_rate"], -1.0, 0
     for row in metrics_of(out):
         assert float(row["learning_rate"]) == pytest.approx(rate)
         accuracy = float(row["validation_accuracy"])
         best, waited = (accuracy, 0) if accuracy > best else (best, waited + 1)
         if waited == 2:
             rate, waited = rate / 2, 0
-    assert rate < 0.01
+    assert rate < TRAINED_WITH["learning_rate"]
 
 
 def test_paths_may_be_text(tones, tmp_path):

@@ -7,9 +7,10 @@ and images `(batch, channel, rows, time)`. Time, or the width of an image, is al
 from audiocnn.layers.activation import ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from audiocnn.layers.attentive_pool import AttentiveStatistics, ClipAttentiveStatistics
 from audiocnn.layers.broadcasted import BroadcastedBlock
-from audiocnn.layers.competition import Competition, learn_by_competition, learn_layer_by_layer
+from audiocnn.layers.competition import Competition, imprint, learn_by_competition, learn_layer_by_layer
 from audiocnn.layers.conv import Conv1d, Conv2d, Padding, PaddingMode
 from audiocnn.layers.factorized_tdnn import FactorizedTDNN, SemiOrthogonalConv1d, constrain
+from audiocnn.layers.fft_conv import FFTConv1d, FFTConv2d, fft_conv1d, fft_conv2d
 from audiocnn.layers.global_pool import GlobalMax, GlobalMean
 from audiocnn.layers.inception import InceptionBlock
 from audiocnn.layers.learned_pool import LearnedPool1d, LearnedPool2d
@@ -55,6 +56,8 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Elementwise",
+    "FFTConv1d",
+    "FFTConv2d",
     "FactorizedTDNN",
     "FlattenRows",
     "FrameNorm",
@@ -106,6 +109,9 @@ __all__ = [
     "ZeroPaddedShortcut",
     "constrain",
     "conv_to_linear",
+    "fft_conv1d",
+    "fft_conv2d",
+    "imprint",
     "learn_by_competition",
     "learn_layer_by_layer",
     "linear_to_conv",

@@ -15,7 +15,7 @@ from audiocnn.geometry import Axis
 from audiocnn.layers.activation import Tanh
 from audiocnn.layers.conv import Conv1d, require_positive
 from audiocnn.layers.scan import Identity, Parallel, Scan, Sequential
-from audiocnn.layers.window_pool import Parts, WindowPool, accumulator, fold_windows, mean_and_deviation
+from audiocnn.layers.window_pool import Parts, WindowPool, fold_windows, mean_and_deviation, wide
 
 __all__ = ["AttentiveStatistics", "ClipAttentiveStatistics"]
 
@@ -53,7 +53,7 @@ class AttentiveStatistics(Sequential):
             {
                 # (batch, channels + scores, time)
                 "score": Parallel(Identity(), scorer, join="concatenate"),
-                "pool": _WeightedStatistics(channels, window),
+                "pool": WeightedStatistics(channels, window),
             }
         )
 
@@ -93,12 +93,10 @@ class ClipAttentiveStatistics(Scan):
 
     def forward(self, x: Tensor) -> Tensor:
         """Score every frame in the light of the clip, and describe the clip."""
-        z = accumulator(x)
-        level = torch.zeros_like(z)  # equal scores: the plain mean and deviation
-        mean, variance = _weigh(z, level)
-        clip = mean_and_deviation(mean, variance)[..., None].to(x.dtype).expand(-1, -1, x.shape[-1])
-        scores = self.scorer(torch.cat((x, clip), dim=1))
-        return mean_and_deviation(*_weigh(z, accumulator(scores)))[..., None].to(x.dtype)
+        level = torch.zeros_like(x[:, :1])  # equal scores: the plain mean and deviation
+        clip = mean_and_deviation(*_weigh(x, level))[..., None].to(x.dtype)
+        scores = self.scorer(torch.cat((x, clip.expand(-1, -1, x.shape[-1])), dim=1))
+        return mean_and_deviation(*_weigh(x, scores))[..., None].to(x.dtype)
 
 
 def _scorer(channels: int, scores: int, hidden: int) -> Sequential:
@@ -109,7 +107,7 @@ def _scorer(channels: int, scores: int, hidden: int) -> Sequential:
 
 def _weigh(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance along the last axis, weighted by the softmax of the scores."""
-    weights = scores.softmax(dim=-1)
+    x, weights = x.to(wide(x)), scores.softmax(dim=-1, dtype=wide(x))
     first = x[..., :1]  # taken off first, so that equal steps deviate by exactly zero
     beyond = x - first
     shift = (weights * beyond).sum(dim=-1, keepdim=True)
@@ -117,7 +115,7 @@ def _weigh(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
     return (first + shift)[..., 0], variance
 
 
-class _WeightedStatistics(WindowPool):
+class WeightedStatistics(WindowPool):
     """`(batch, channels + scores, time)` -> `(batch, 2 * channels, time - window + 1)`."""
 
     def __init__(self, channels: int, window: int) -> None:
@@ -130,6 +128,7 @@ class _WeightedStatistics(WindowPool):
 
     def fold(self, x: Tensor) -> Tensor:
         """Describe by merging weighted moments."""
+        x = x.to(wide(x))
         x, scores = x[:, : self.channels], x[:, self.channels :]
         highest = scores.detach()  # a reference, to keep exp small: it has no part in the result
         parts = (highest, (scores - highest).exp(), x, torch.zeros_like(x))

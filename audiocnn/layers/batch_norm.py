@@ -1,4 +1,4 @@
-"""Batch normalisation, which a processor trains in two thirds of stock torch's time.
+"""Batch normalisation, which a processor trains in about two thirds of stock torch's time.
 
     y = (x - mean) / sqrt(variance + eps) * weight + bias
 

@@ -25,7 +25,7 @@ from audiocnn.errors import ParameterError
 from audiocnn.layers.neocognitron import SLayer, require_selectivity
 from audiocnn.layers.scan import Sequential
 
-__all__ = ["Competition", "learn_by_competition", "learn_layer_by_layer"]
+__all__ = ["Competition", "imprint", "learn_by_competition", "learn_layer_by_layer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,3 +174,35 @@ def learn_layer_by_layer(
                 break
         x = layer(x)
     return wins
+
+
+@torch.no_grad()
+def imprint(
+    net: Sequential, x: Tensor, *, rate: float = 100.0, generator: torch.Generator | None = None
+) -> None:
+    """Teach the S-layers of a net without competition: each plane what is at one place drawn at random.
+
+    This is what competition is to be measured against: planes that know parts of the inputs, but
+    were not kept from knowing the same ones. Drawn are places where the layer's V-cell answers at least
+    0.3 times its largest answer, so that no plane learns the empty background.
+
+    Args:
+        net: its S-layers learn in place, the first one first.
+        x: inputs of the net, none negative.
+        rate: `q`.
+        generator: draws the places; torch's global one by default.
+
+    >>> from audiocnn.layers import CLayer
+    >>> net = Sequential(SLayer(1, 4, 3), CLayer(3), SLayer(4, 8, 3))
+    >>> imprint(net, torch.rand(5, 1, 10, 10))
+    >>> all(bool((layer.b > 0).all()) for layer in net if isinstance(layer, SLayer))
+    True
+    """
+    for layer in net.scans():
+        if isinstance(layer, SLayer):
+            power = layer.mean_power(x)[:, 0]
+            places = (power >= 0.3 * power.max()).nonzero()
+            drawn = places[torch.randint(len(places), (len(layer.b),), generator=generator)]
+            for plane, (i, row, step) in enumerate(drawn.tolist()):
+                layer.reinforce(x[i], plane=plane, row=row, step=step, rate=rate)
+        x = layer(x)

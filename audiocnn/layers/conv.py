@@ -38,6 +38,7 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry, kernel_span, same_padding
+from audiocnn.layers.depthwise import convolve_depthwise, is_short_depthwise
 from audiocnn.layers.scan import Scan
 
 __all__ = ["Conv1d", "Conv2d", "Padding", "PaddingMode"]
@@ -322,6 +323,8 @@ class Conv2d(Scan, nn.Conv2d):
         self.require_span(x)
         require_rows(self, x)
         x = self._pad(x)
+        if self.training and is_short_depthwise(self, x):
+            return convolve_depthwise(self, x)
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
     def _pad(self, x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from torch import nn
 from audiocnn.errors import ParameterError
 from audiocnn.layers.activation import ReLU
 from audiocnn.layers.conv import Conv1d, require_positive
+from audiocnn.layers.neocognitron import SLayer
 from audiocnn.layers.norm import BatchNorm1d
 from audiocnn.layers.regularization import Dropout1d, require_scale, semi_orthogonal_step
 from audiocnn.layers.scan import Residual, Scan, Sequential
@@ -55,7 +56,8 @@ class SemiOrthogonalConv1d(Conv1d):
 def constrain(module: nn.Module) -> None:
     """Take one step towards the constraints of all layers in `module` that have one.
 
-    For training loops, after the optimiser's step; every fourth one will do (Povey et al. 2018).
+    For training loops, after the optimiser's step. These are semi-orthogonal factors, for which every
+    fourth step will do (Povey et al. 2018), and `SLayer`, whose weights may at no time be negative.
 
     >>> import torch
     >>> net = Sequential(FactorizedTDNN(8, 8, bottleneck=4), FactorizedTDNN(8, 8, bottleneck=4))
@@ -67,7 +69,7 @@ def constrain(module: nn.Module) -> None:
     True
     """
     for part in module.modules():
-        if isinstance(part, SemiOrthogonalConv1d):
+        if isinstance(part, (SemiOrthogonalConv1d, SLayer)):
             part.constrain_()
 
 

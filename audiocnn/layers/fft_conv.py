@@ -1,144 +1,366 @@
 """Convolution by the fast Fourier transform: what `conv.py` computes, cheaper for long kernels.
 
-What is a sum over the kernel in time is one product per frequency of the transforms `X` and `W`
-(the kernel's is conjugated, because the layers correlate: they do not flip the kernel):
+`fft_correlation.py` has the arithmetic, for stride 1; `fft_cost.py` decides where it pays. What is left
+to do here:
 
-    Y[o, f] = sum over i of X[i, f] * conj(W[o, i, f])
+*Stride.* The phases of input and kernel become channels of their own (see `fft_cost.Phases`). That leaves
+a convolution of stride 1, as many times shorter as there are more channels: the transforms of the input
+cost what they did, those of the outputs so much less, and no output is computed that is not asked for.
 
-*Overlap-save.* A transform of `size` points is circular: its last `kernel - 1` outputs have wrapped
-round and are dropped. So a long input is cut into blocks that overlap by `kernel - 1`, and what is kept
-of each is laid end to end (Stockham 1966, "High-speed convolution and correlation"):
+*Dilation.* The kernel is spread out, with zeros in between, and costs what a kernel of its span costs.
 
-    input       [- - - size - - - -]
-                            [- - - size - - - -]
-                                        [- - - size - - - -]
-    kept        [- - step - ]
-                            [- - step - ]
-                                        [- - step - ]
-
-*Stride.* Output `t` reads `x[t * stride + k]`. Write `k = stride * j + p`: the input and the kernel fall
-into `stride` phases `p`, each a channel of its own, and what is left is a convolution of stride 1 whose
-transforms are `stride` times shorter. No output is computed that is not asked for.
-
-*Dilation.* The kernel is spread, with zeros in between: its transform costs no more than that of a
-kernel as long as its span.
-
-*Gradients.* By the input: the output's gradient convolved with the kernel, block by block, the overlaps
-added. By the kernel: the input correlated with the output's gradient. Both from transforms already at
-hand; the sum over blocks is taken before the one transform back.
-
-Rounding is spread over a block: a quiet stretch beside a loud one has the loud one's rounding error,
-and a NaN or an infinity spoils its whole block.
+Rounding errors spread over a block: a quiet stretch beside a loud one has errors of the loud one's size,
+some 1e-7 of the largest output. For the same reason one NaN, or infinity, spoils its block.
 """
 
-from collections.abc import Sequence
-from math import prod
-from typing import Any, Literal, TypeAlias
+from operator import add
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from audiocnn.layers.fft_cost import Blocks
+from audiocnn.errors import ParameterError
+from audiocnn.geometry import Axis, kernel_span
+from audiocnn.layers.conv import Conv1d, Conv2d, Padding, PaddingMode, pair, require_positive
+from audiocnn.layers.fft_correlation import Blocks, correlate
+from audiocnn.layers.fft_cost import Method, Phases, choose_blocks
 
-class _Correlation(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, groups: int, blocks: tuple[Blocks, ...]) -> Tensor:
-        sizes = [b.size for b in blocks]
-        thin = 1 in (weight.shape[1], weight.shape[0] // groups)
-        inputs = _by_frequency(_transform(_cut(x, blocks), sizes), groups, thin)
-        kernels = _by_frequency(_transform(weight, sizes), groups, thin).conj_physical_()
-        outputs = _by_channel(_matmul(inputs, kernels, thin))
-        ctx.save_for_backward(inputs, kernels)
-        ctx.about = x.shape, weight.shape, groups, blocks, thin
-        return _join(_inverse(outputs, sizes, [b.step for b in blocks]), blocks, len(x))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        inputs, kernels = ctx.saved_tensors
-        x_shape, weight_shape, groups, blocks, thin = ctx.about
-        sizes = [b.size for b in blocks]
-        tiles = _cut(gradient, [Blocks(b.step, b.step, b.count) for b in blocks])
-        outputs = _by_frequency(_transform(tiles, sizes), groups, thin)
-        by_x = by_weight = None
-        if ctx.needs_input_grad[0]:
-            spectra = _by_channel(_matmul(outputs, kernels.conj_physical().mT, thin))
-            reach = [b.step + k - 1 for b, k in zip(blocks, weight_shape[2:], strict=True)]
-            by_x = _join(_inverse(spectra, sizes, reach), blocks, x_shape[0])
-            for axis, length in enumerate(x_shape[2:], start=2):
-                by_x = by_x.narrow(axis, 0, length)
-        if ctx.needs_input_grad[1]:
-            spectra = _by_channel(_matmul(inputs.mT, outputs.conj_physical_(), thin))
-            by_weight = _inverse(spectra, sizes, weight_shape[2:])
-        return by_x, by_weight, None, None
+__all__ = ["FFTConv1d", "FFTConv2d", "fft_conv1d", "fft_conv2d"]
 
 
-def _cut(x: Tensor, blocks: Sequence[Blocks]) -> Tensor:
-    """`(batch, channel, *lengths)` -> `(channel, batch * counts, *sizes)`, a single block uncut."""
-    missing = [
-        max(0, (b.count - 1) * b.step + b.size - length) if b.count > 1 else 0
-        for b, length in zip(blocks, x.shape[2:], strict=True)
-    ]
-    if any(missing):
-        x = F.pad(x, [n for m in reversed(missing) for n in (0, m)])
-    x = x.transpose(0, 1)
-    for axis, b in enumerate(blocks, start=2):
-        x = x.unfold(axis, b.size, b.step) if b.count > 1 else x.unsqueeze(axis).movedim(axis + 1, -1)
-    return x.flatten(1, 1 + len(blocks))
+class FFTConv1d(Conv1d):
+    """`Conv1d` with a choice: the same parameters, the same results within 1e-5, the cheaper arithmetic.
+
+    `(batch, in_channels, time)` -> `(batch, out_channels, time')`. FFT pays for long kernels: from some
+    dozens of taps on, see `audiocnn.layers.fft_cost`, where the costs that `"auto"` compares are
+    written down. The weights are those of `Conv1d`, and a file of them fits both.
+
+    Args:
+        in_channels: channels read.
+        out_channels: detectors, one channel each.
+        kernel_size: steps a detector covers.
+        stride: steps it moves by.
+        dilation: steps from one kernel element to the next.
+        groups: independent groups of channels; `in_channels` for a depthwise one.
+        bias: whether a constant is added per output channel.
+        padding: `"valid"` (a scan) or `"same"`.
+        padding_mode: what `"same"` adds, as in `Conv1d`.
+        method: `"fft"`, `"direct"`, or `"auto"`: what the cost model says for each input. It may be set
+            at any time; direct is right where every output's own window must matter, as for NaN.
+
+    Raises:
+        ParameterError: as `Conv1d`, and for an unknown method.
+
+    Shapes are all the choice depends on, never a measurement: the same input takes the same way. In half
+    precision and under autocast the transforms are in float32, and the result has the type of `Conv1d`'s.
+    The gradient cannot itself be differentiated. `macs` counts those of the direct way.
+
+    >>> filters = FFTConv1d(1, 64, kernel_size=401)
+    >>> filters(torch.zeros(1, 1, 16000)).shape
+    torch.Size([1, 64, 15600])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding: Padding = "valid",
+        padding_mode: PaddingMode = "zeros",
+        method: Method = "auto",
+    ) -> None:
+        _require_method(method)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+            padding=padding,
+            padding_mode=padding_mode,
+        )
+        self.method: Method = method
+        self.added = _added(self.row_axis, self.time_axis)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
+        y = _layer_by_fft(self, x)
+        return super().forward(x) if y is None else y
+
+    def extra_repr(self) -> str:
+        """What the direct layer says, and the method."""
+        return f"{super().extra_repr()}, method={self.method!r}"  # type: ignore[no-untyped-call]
 
 
-def _join(tiles: Tensor, blocks: Sequence[Blocks], batch: int) -> Tensor:
-    """`(channel, batch * counts, *sizes)` -> `(batch, channel, *lengths)`, overlaps added."""
-    tiles = tiles.unflatten(1, (batch, *(b.count for b in blocks))).transpose(0, 1)
-    if len(blocks) == 1:
-        return _overlap_add(tiles, blocks[0].step)
-    tiles = _overlap_add(tiles.transpose(-2, -3), blocks[1].step)  # (batch, channel, count, size, time)
-    return _overlap_add(tiles.movedim(-1, 2), blocks[0].step).transpose(-1, -2)
+class FFTConv2d(Conv2d):
+    """`Conv2d` with a choice: the same parameters, the same results within 1e-5, the cheaper arithmetic.
+
+    `(batch, in_channels, rows, time)` -> `(batch, out_channels, rows', time')`; see `FFTConv1d`. With
+    many channels FFT pays later than in 1-D, because each pair of channels has its kernel transformed.
+
+    Args:
+        in_channels: channels read.
+        out_channels: detectors, one channel each.
+        kernel_size: rows and steps a detector covers.
+        stride: rows and steps it moves by.
+        dilation: rows and steps from one kernel element to the next.
+        groups: independent groups of channels; `in_channels` for a depthwise one.
+        bias: whether a constant is added per output channel.
+        padding: `"valid"` or `"same"`, for both axes or as `(rows, time)`.
+        padding_mode: what `"same"` adds, as in `Conv2d`.
+        method: `"fft"`, `"direct"` or `"auto"`.
+
+    Raises:
+        ParameterError: as `Conv2d`, and for an unknown method.
+
+    >>> blur = FFTConv2d(1, 1, 31, padding="same", method="fft")
+    >>> blur(torch.zeros(1, 1, 100, 200)).shape
+    torch.Size([1, 1, 100, 200])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        *,
+        stride: int | tuple[int, int] = 1,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding: Padding | tuple[Padding, Padding] = "valid",
+        padding_mode: PaddingMode = "zeros",
+        method: Method = "auto",
+    ) -> None:
+        _require_method(method)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+            padding=padding,
+            padding_mode=padding_mode,
+        )
+        self.method: Method = method
+        self.added = _added(self.row_axis, self.time_axis)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
+        y = _layer_by_fft(self, x)
+        return super().forward(x) if y is None else y
+
+    def extra_repr(self) -> str:
+        """What the direct layer says, and the method."""
+        return f"{super().extra_repr()}, method={self.method!r}"  # type: ignore[no-untyped-call]
 
 
-def _overlap_add(tiles: Tensor, step: int) -> Tensor:
-    """`(..., count, size)` -> `(..., length)`: every tile begins `step` after the one before it."""
-    *axes, count, size = tiles.shape
-    pieces = -(-size // step)
-    if pieces == 1:
-        return tiles.flatten(-2)
-    total = tiles.new_zeros(*axes, count + pieces - 1, step)
-    for i, piece in enumerate(tiles.split(step, dim=-1)):
-        total[..., i : i + count, : piece.shape[-1]] += piece
-    return total.flatten(-2)
+def fft_conv1d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    groups: int = 1,
+    method: Method = "auto",
+) -> Tensor:
+    """`torch.nn.functional.conv1d` without padding, by FFT where that is cheaper.
+
+    Args:
+        x: `(batch, in_channels, time)`.
+        weight: `(out_channels, in_channels / groups, kernel)`.
+        bias: `(out_channels,)`.
+        stride: steps from one output to the next.
+        dilation: steps from one kernel element to the next.
+        groups: independent groups of channels.
+        method: `"fft"`, `"direct"` or `"auto"`.
+
+    Returns:
+        `(batch, out_channels, time')`.
+
+    Raises:
+        ParameterError: for an unknown method, a size that is not positive, shapes that do not fit, and
+            an input shorter than the kernel's span.
+
+    >>> fft_conv1d(torch.tensor([[[1.0, 2.0, 4.0, 8.0]]]), torch.tensor([[[1.0, 10.0]]]), method="fft")
+    tensor([[[21., 42., 84.]]])
+    """
+    return _convolve(x, weight, bias, (stride,), (dilation,), groups, method)
 
 
-def _transform(x: Tensor, sizes: Sequence[int]) -> Tensor:
-    """`(..., *at most sizes)` -> `(..., frequency)`, zeros filled in; the frequencies of all axes in one."""
-    spectra = torch.fft.rfft(x, n=sizes[-1])
-    if len(sizes) == 1:
-        return spectra
-    # torch lays the axis it has transformed out last: this flattening is free
-    return torch.fft.fft(spectra, n=sizes[0], dim=-2).transpose(-1, -2).flatten(-2)
+def fft_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    stride: int | tuple[int, int] = 1,
+    dilation: int | tuple[int, int] = 1,
+    groups: int = 1,
+    method: Method = "auto",
+) -> Tensor:
+    """`torch.nn.functional.conv2d` without padding, by FFT where that is cheaper.
+
+    Args:
+        x: `(batch, in_channels, rows, time)`.
+        weight: `(out_channels, in_channels / groups, rows, steps)`.
+        bias: `(out_channels,)`.
+        stride: rows and steps from one output to the next.
+        dilation: rows and steps from one kernel element to the next.
+        groups: independent groups of channels.
+        method: `"fft"`, `"direct"` or `"auto"`.
+
+    Returns:
+        `(batch, out_channels, rows', time')`.
+
+    Raises:
+        ParameterError: as `fft_conv1d`.
+
+    >>> fft_conv2d(torch.eye(4)[None, None], torch.ones(1, 1, 2, 2), stride=2, method="fft").round()
+    tensor([[[[2., 0.],
+              [0., 2.]]]])
+    """
+    return _convolve(x, weight, bias, pair("stride", stride), pair("dilation", dilation), groups, method)
 
 
-def _inverse(spectra: Tensor, sizes: Sequence[int], kept: Sequence[int]) -> Tensor:
-    """`(..., frequency)` -> `(..., *kept)`: back, as many of the first steps as are wanted."""
-    if len(sizes) == 2:
-        spectra = torch.fft.ifft(spectra.unflatten(-1, (-1, sizes[0])))[..., : kept[0]].transpose(-1, -2)
-    return torch.fft.irfft(spectra, n=sizes[-1])[..., : kept[-1]]
+def _require_method(method: Method) -> None:
+    if method not in ("auto", "fft", "direct"):
+        raise ParameterError(f"method={method!r} must be 'auto', 'fft' or 'direct'")
 
 
-def _by_frequency(spectra: Tensor, groups: int, thin: bool) -> Tensor:
-    """`(group * channel, m, frequency)` -> `(frequency, group, m, channel)`: one matrix per frequency."""
-    matrices = spectra.unflatten(0, (groups, -1)).permute(3, 0, 2, 1)
-    return matrices if thin else matrices.contiguous()
+def _added(*axes: Axis | None) -> tuple[int, ...]:
+    """What padding adds to each axis: what is seen, and not taken from the input."""
+    return tuple(axis.sees.span - axis.takes.span for axis in axes if axis and axis.sees and axis.takes)
 
 
-def _by_channel(matrices: Tensor) -> Tensor:
-    """`(frequency, group, m, channel)` -> `(group * channel, m, frequency)`."""
-    return matrices.permute(1, 3, 2, 0).flatten(0, 1)
+def _layer_by_fft(layer: FFTConv1d | FFTConv2d, x: Tensor) -> Tensor | None:
+    """The layer's output by FFT; None where the direct layer is cheaper, or has an error to raise."""
+    shape, kernel = x.shape, layer.kernel_size
+    if layer.method == "direct" or len(shape) != 2 + len(kernel) or shape[1] != layer.in_channels:
+        return None
+    blocks = choose_blocks(
+        layer.method,
+        shape[0],
+        shape[1],
+        layer.out_channels,
+        layer.groups,
+        tuple(map(add, shape[2:], layer.added)),
+        kernel,
+        layer.stride,
+        layer.dilation,
+        torch.is_grad_enabled() and (x.requires_grad or layer.weight.requires_grad),
+        x.dtype == torch.float64,
+    )
+    if blocks is None:
+        return None
+    x = layer._pad(x)
+    if any(layer.padding):
+        x = F.pad(x, [int(zeros) for zeros in layer.padding[::-1] for _ in range(2)])
+    return _by_fft(x, layer.weight, layer.bias, layer.stride, layer.dilation, layer.groups, blocks)
 
 
-def _matmul(a: Tensor, b: Tensor, thin: bool) -> Tensor:
-    if not thin:
-        return a @ b
-    product = a.unsqueeze(-1) * b.unsqueeze(-3)
-    return product.squeeze(-2) if product.shape[-2] == 1 else product.sum(-2)
+def _convolve(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    groups: int,
+    method: Method,
+) -> Tensor:
+    """`fft_conv1d` and `fft_conv2d`: check, choose, convolve."""
+    _require_method(method)
+    names = ("time",) if len(stride) == 1 else ("rows", "time")
+    for name, values in (("stride", stride), ("dilation", dilation), ("groups", (groups,))):
+        for value in values:
+            require_positive(name, value)
+    for name, tensor in (("x", x), ("weight", weight)):
+        if tensor.dim() != 2 + len(names):
+            axes = ", ".join(
+                ("batch", "channel") if name == "x" else ("out_channels", "in_channels / groups")
+            )
+            raise ParameterError(f"{name} must be ({axes}, {', '.join(names)}), not {tuple(tensor.shape)}")
+    if weight.shape[1] * groups != x.shape[1] or weight.shape[0] % groups:
+        raise ParameterError(
+            f"weight {tuple(weight.shape)} with groups={groups} does not fit x of {x.shape[1]} channels; "
+            "it must be (out_channels, in_channels / groups, ...), and groups must divide both"
+        )
+    for i, name in enumerate(names, start=2):
+        span = kernel_span(weight.shape[i], dilation[i - 2])
+        if x.shape[i] < span:
+            raise ParameterError(
+                f"x of {x.shape[i]} steps along {name} is shorter than the kernel's span, {span}; pad it"
+            )
+    blocks = choose_blocks(
+        method,
+        x.shape[0],
+        x.shape[1],
+        weight.shape[0],
+        groups,
+        x.shape[2:],
+        weight.shape[2:],
+        stride,
+        dilation,
+        torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad),
+        x.dtype == torch.float64,
+    )
+    if blocks is not None:
+        return _by_fft(x, weight, bias, stride, dilation, groups, blocks)
+    direct = F.conv1d if len(names) == 1 else F.conv2d
+    return direct(x, weight, bias, stride, 0, dilation, groups)
+
+
+def _by_fft(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    groups: int,
+    blocks: tuple[Blocks, ...],
+) -> Tensor:
+    """The whole convolution by FFT, without padding, in the precision of `_precision`."""
+    inner, outer = _precision(x)
+    x, weight = x.to(inner), weight.to(inner)
+    for axis, (step, gap) in enumerate(zip(stride, dilation, strict=True), start=2):
+        used, taps, outputs = Phases.of(x.shape[axis], weight.shape[axis], step, gap)
+        if gap > 1:
+            span = kernel_span(weight.shape[axis], gap)
+            spread = _fit(weight.unsqueeze(axis + 1), axis + 1, gap)
+            weight = spread.flatten(axis, axis + 1).narrow(axis, 0, span)
+        if step > 1:
+            x = _phases_as_channels(x, axis, step, used, outputs + taps - 1)
+            weight = _phases_as_channels(weight, axis, step, used, taps)
+    y = correlate(x, weight, groups, blocks)
+    if bias is not None:
+        y = y + bias.to(inner).view(-1, *(1 for _ in stride))
+    return y.to(outer).contiguous()
+
+
+def _phases_as_channels(x: Tensor, axis: int, stride: int, used: int, length: int) -> Tensor:
+    """`(n, channel, ..., about length * stride, ...)` -> `(n, channel * used, ..., length, ...)`."""
+    phases = torch.unflatten(_fit(x, axis, length * stride), axis, (length, stride))
+    return phases.movedim(axis + 1, 2)[:, :, :used].flatten(1, 2)
+
+
+def _fit(x: Tensor, axis: int, length: int) -> Tensor:
+    """Cut `x` to `length` along `axis`, or fill it up with zeros."""
+    return F.pad(x, [0, 0] * (x.dim() - 1 - axis) + [0, length - x.shape[axis]])
+
+
+def _precision(x: Tensor) -> tuple[torch.dtype, torch.dtype]:
+    """The type to compute in, float32 or float64, and the one that the direct layer would give."""
+    if x.dtype == torch.float64:
+        return x.dtype, x.dtype
+    device = x.device.type
+    autocast = torch.is_autocast_enabled(device)
+    return torch.float32, torch.get_autocast_dtype(device) if autocast else x.dtype

@@ -35,6 +35,10 @@ class GlobalMean(Scan):
         """Average."""
         return x.mean(dim=tuple(range(2, x.dim())), keepdim=True)
 
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """All of a channel for every number of `y`."""
+        return x.numel()
+
 
 class GlobalMax(Scan):
     """The largest over rows and time: `(batch, channel, [rows,] time)` -> `(batch, channel, [1,] 1)`.
@@ -58,3 +62,7 @@ class GlobalMax(Scan):
         """Take the largest."""
         largest = x.flatten(2).max(dim=2).values
         return largest.view(*largest.shape, *(1,) * (x.dim() - 2))
+
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """All of a channel for every number of `y`."""
+        return x.numel()

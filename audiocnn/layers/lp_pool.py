@@ -17,11 +17,11 @@ class LpPool1d(BlockPool):
 
         y = (sum over the block of |x|^p) ^ (1/p)
 
-    p = 2 is the length of the block as a vector (L2 pooling); 1 the sum of magnitudes, and a large p
-    close to the largest magnitude. Sermanet, Chintala & LeCun 2012, "Convolutional Neural Networks
-    Applied to House Numbers Digit Classification", arXiv 1204.3968 (with a weighted sum). With `|x|` it
-    is a norm for every p (`torch.nn.LPPool1d` raises `x` itself and loses the sign's cancelling
-    for odd p), and its gradient in silence is zero, where the bare root has none.
+    p = 2 is the length of the block as a vector (L2 pooling); p = 1 the sum of magnitudes, and a large p
+    comes close to the largest magnitude. Sermanet, Chintala & LeCun 2012, "Convolutional Neural
+    Networks Applied to House Numbers Digit Classification", arXiv 1204.3968 (there with a weighted
+    sum). With `|x|` it is a norm for every p; `torch.nn.LPPool1d` raises `x` itself, so that for odd p
+    opposite signs cancel. The gradient in silence is zero, where the bare root has none.
 
     Args:
         kernel_size: steps in a block.

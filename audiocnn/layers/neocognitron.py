@@ -35,13 +35,73 @@ from audiocnn.layers.conv import (
     require_positive,
     require_rows,
 )
-from audiocnn.layers.pool import BlockPool
 from audiocnn.layers.scan import Scan
 
 __all__ = ["CLayer", "SLayer"]
 
 
-class SLayer(Scan):
+class CellLayer(Scan):
+    """What both kinds of cells have in common: each sees a field around its place, weighted by the distance.
+
+    Args:
+        kernel_size: rows and steps a cell sees.
+        stride: rows and steps from one cell to the next.
+        padding: `"valid"` or `"same"`, one for both axes, or `(rows, time)`.
+        decay: factor of a weight for each step from the centre.
+        ellipse: whether the field is the ellipse within the kernel.
+    """
+
+    law_remedy = PADDED_LAW_REMEDY
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int],
+        padding: Padding | tuple[Padding, Padding],
+        *,
+        decay: float,
+        ellipse: bool,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
+        self.padding, self.decay, self.ellipse = padding_pair(padding), decay, ellipse
+        self.row_axis, self.time_axis = (
+            conv_axis(size, step, 1, how)
+            for size, step, how in zip(self.kernel_size, self.stride, self.padding, strict=True)
+        )
+        for size, how in zip(self.kernel_size, self.padding, strict=True):
+            if how == "same" and size % 2 == 0:
+                raise ParameterError(
+                    f"kernel_size={size} is even, and padding='same' would move its field off the centre by "
+                    f"half a step; use {size - 1} or {size + 1}, or padding='valid'"
+                )
+        if not 0 < decay <= 1:
+            raise ParameterError(f"decay={decay} must be above 0, and at most 1, which weighs all alike")
+        self.zeros = padding_of(self.row_axis)[0], padding_of(self.time_axis)[0]  # at both ends of each axis
+
+    def field(self) -> Tensor:
+        """`decay ^ distance` from the centre, `(rows, time)`, with 0 outside an ellipse; it sums to 1."""
+        rows, steps = (torch.arange(size, dtype=torch.float64) - (size - 1) / 2 for size in self.kernel_size)
+        field = self.decay ** torch.hypot(rows[:, None], steps)
+        if self.ellipse:
+            reach = torch.hypot(rows[:, None] / (self.kernel_size[0] / 2), steps / (self.kernel_size[1] / 2))
+            field = field.masked_fill(reach > 1, 0.0)
+        return (field / field.sum()).to(torch.get_default_dtype())
+
+    def correlate(self, x: Tensor, weight: Tensor) -> Tensor:
+        """The weighted sum of what each cell sees."""
+        return F.conv2d(x, weight, stride=self.stride, padding=self.zeros)
+
+    def extra_repr(self) -> str:
+        """The field."""
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}"
+            + (f", padding={self.padding}" if "same" in self.padding else "")
+            + (", ellipse=True" if self.ellipse else "")
+        )
+
+
+class SLayer(CellLayer):
     """S-cells, which detect: `(batch, in_channels, rows, time)` -> `(batch, planes, rows', time')`.
 
     Each cell weighs what excites it, `e`, against the mean power of all that it sees, `v`:
@@ -87,7 +147,6 @@ class SLayer(Scan):
     (torch.Size([1, 12, 6, 18]), Geometry(span=3, stride=1))
     """
 
-    law_remedy = PADDED_LAW_REMEDY
     c: Tensor
 
     def __init__(
@@ -102,20 +161,13 @@ class SLayer(Scan):
         decay: float = 0.9,
         ellipse: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(kernel_size, stride, padding, decay=decay, ellipse=ellipse)
         require_positive("in_channels", in_channels)
         require_positive("planes", planes)
-        self.kernel_size, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
-        paddings = padding_pair(padding)
-        _require_centre(self.kernel_size, paddings)
-        self.row_axis, self.time_axis = (
-            conv_axis(k, s, 1, p) for k, s, p in zip(self.kernel_size, self.stride, paddings, strict=True)
-        )
-        self.padding = tuple(padding_of(axis)[0] for axis in (self.row_axis, self.time_axis))
-        self.selectivity, self.ellipse = selectivity, ellipse
         require_selectivity(selectivity)
-        field = _field(self.kernel_size, decay, ellipse)
-        self.register_buffer("c", field / (in_channels * field.sum()), persistent=False)
+        self.selectivity = selectivity
+        field = self.field()
+        self.register_buffer("c", field / in_channels, persistent=False)
         self.a = nn.Parameter(0.01 * torch.rand(planes, in_channels, *self.kernel_size) * field / field.max())
         self.b = nn.Parameter(torch.zeros(planes))
 
@@ -131,14 +183,14 @@ class SLayer(Scan):
         require_rows(self, x)
         r = self.selectivity
         a = torch.where(self.c > 0, self.a, 0.0) if self.ellipse else self.a
-        e = F.conv2d(x, a, stride=self.stride, padding=self.padding)  # (batch, planes, rows', time')
+        e = self.correlate(x, a)  # (batch, planes, rows', time')
         h = r / (1 + r) * self.b.view(planes, 1, 1) * self.mean_power(x)
         return r * F.relu(e - h) / (1 + h)
 
     def mean_power(self, x: Tensor) -> Tensor:
         """What the V-cells give: `sqrt(sum of c * x^2)`, `(batch, 1, rows', time')`."""
         squares = x.square().sum(dim=1, keepdim=True)
-        power = F.conv2d(squares, self.c[None, None], stride=self.stride, padding=self.padding)
+        power = self.correlate(squares, self.c[None, None])
         silent = power <= 0  # where the root has no gradient, it is taken as 0
         return power.masked_fill(silent, 1.0).sqrt().masked_fill(silent, 0.0)
 
@@ -155,7 +207,7 @@ class SLayer(Scan):
             step: of the cell along time, likewise.
             rate: `q`.
         """
-        rows, steps = self.padding
+        rows, steps = self.zeros
         top, left = row * self.stride[0], step * self.stride[1]
         x = F.pad(x, (steps, steps, rows, rows)) if rows or steps else x
         seen = x[:, top : top + self.kernel_size[0], left : left + self.kernel_size[1]]
@@ -178,17 +230,12 @@ class SLayer(Scan):
         return y.numel() * (self.a.shape[1] * int((self.c > 0).sum()) + 1)
 
     def extra_repr(self) -> str:
-        """Sizes and selectivity."""
+        """Channels, planes, the field and the selectivity."""
         planes, channels = self.a.shape[:2]
-        return (
-            f"{channels}, {planes}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"selectivity={self.selectivity:g}"
-            + (f", padding={self.padding}" if any(self.padding) else "")
-            + (", ellipse=True" if self.ellipse else "")
-        )
+        return f"{channels}, {planes}, {super().extra_repr()}, selectivity={self.selectivity:g}"
 
 
-class CLayer(BlockPool):
+class CLayer(CellLayer):
     """C-cells, which forgive small shifts: `(batch, planes, rows, time)` -> `(batch, planes, rows', time')`.
 
     Each blurs the S-cells of its plane around its place, with fixed weights d that fall with the
@@ -239,23 +286,19 @@ class CLayer(BlockPool):
         inhibition: bool = False,
         ellipse: bool = False,
     ) -> None:
-        kernels, paddings = pair("kernel_size", kernel_size), padding_pair(padding)
-        _require_centre(kernels, paddings)
-        super().__init__(kernels, pair("stride", stride), paddings)
-        self.law_remedy = PADDED_LAW_REMEDY
+        super().__init__(kernel_size, stride, padding, decay=decay, ellipse=ellipse)
         if saturation is not None and not saturation > 0:
             raise ParameterError(f"saturation={saturation} must be positive, or None for a plain ReLU")
         self.saturation, self.inhibition = saturation, inhibition
-        field = _field(kernels, decay, ellipse)
-        self.register_buffer("d", field / field.sum(), persistent=False)
+        self.register_buffer("d", self.field(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Blur and saturate."""
         if x.dim() != 4:
             raise ParameterError(f"CLayer takes (batch, planes, rows, time), not {tuple(x.shape)}")
-        self._require_block(x)
-        planes = x.flatten(0, 1)[:, None]  # each by itself
-        e = F.conv2d(planes, self.d[None, None], stride=self.stride, padding=self.padding)
+        self.require_span(x)
+        require_rows(self, x)
+        e = self.correlate(x.flatten(0, 1)[:, None], self.d[None, None])  # each plane by itself
         e = e.view(*x.shape[:2], *e.shape[2:])
         if self.inhibition:
             v = e.mean(dim=1, keepdim=True)
@@ -272,31 +315,9 @@ class CLayer(BlockPool):
         return y.numel() * int((self.d > 0).sum())
 
     def extra_repr(self) -> str:
-        """Kernel, stride, saturation and inhibition."""
+        """The field, the saturation and the inhibition."""
         text = f"{super().extra_repr()}, saturation={self.saturation}"
         return text + (", inhibition=True" if self.inhibition else "")
-
-
-def _field(kernel_size: tuple[int, int], decay: float, ellipse: bool) -> Tensor:
-    """`decay ^ distance` from the centre, `(rows, time)`; zero outside the ellipse, if there is one."""
-    if not 0 < decay <= 1:
-        raise ParameterError(f"decay={decay} must be above 0, and at most 1, which makes all weights equal")
-    rows, steps = (torch.arange(size, dtype=torch.float64) - (size - 1) / 2 for size in kernel_size)
-    field = decay ** torch.hypot(rows[:, None], steps)
-    if ellipse:
-        reach = torch.hypot(rows[:, None] / (kernel_size[0] / 2), steps / (kernel_size[1] / 2))
-        field = torch.where(reach <= 1, field, 0.0)
-    return field.to(torch.get_default_dtype())
-
-
-def _require_centre(kernel_size: tuple[int, int], padding: tuple[Padding, Padding]) -> None:
-    """A field that falls with the distance from its centre can be padded only if it has one."""
-    for size, how in zip(kernel_size, padding, strict=True):
-        if how == "same" and size % 2 == 0:
-            raise ParameterError(
-                f"kernel_size={size} is even, and padding='same' would move its field off the centre by half "
-                f"a step; use {size - 1} or {size + 1}, or padding='valid'"
-            )
 
 
 def require_selectivity(selectivity: float) -> None:

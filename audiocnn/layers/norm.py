@@ -26,22 +26,64 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "ChannelNorm", "FrameNorm", "LocalRespo
 class BatchNorm1d(Scan, nn.BatchNorm1d):
     """Batch normalisation of `(batch, channel, time)`: Ioffe & Szegedy 2015, arXiv 1502.03167.
 
-    `y = (x - mean) / sqrt(variance + 1e-5) * weight + bias`, a channel's mean and
+    `y = (x - mean) / sqrt(variance + eps) * weight + bias`, a channel's mean and
     variance being those of the batch in training and moving averages in evaluation.
+
+    Args:
+        channels: channels of the input.
+        eps: what is added, so that a channel that never changes is not divided by zero.
+        momentum: part of a moving average that a batch replaces; None for the mean of all batches.
+        affine: whether there are weights and biases.
+        track_running_stats: whether there are moving averages; without, evaluation uses the batch's own.
+
+    Raises:
+        ParameterError: if the channels are not positive, or the input has others.
+
+    >>> norm = BatchNorm1d(1)
+    >>> norm(torch.tensor([[[1.0, 3.0]]]))
+    tensor([[[-1.0000,  1.0000]]], grad_fn=<_TrainingBackward>)
+    >>> norm.running_mean  # a tenth of the way from 0 to 2
+    tensor([0.2000])
     """
 
     row_axis = None
 
+    def __init__(
+        self,
+        channels: int,
+        *,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        require_positive("channels", channels)
+        nn.BatchNorm1d.__init__(self, channels, eps, momentum, affine, track_running_stats)
+
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
+        _require_channels(x, self.num_features)
         return normalize_batch(self, x)
 
 
 class BatchNorm2d(Scan, nn.BatchNorm2d):
-    """Batch normalisation of `(batch, channel, rows, time)`; as `BatchNorm1d`."""
+    """Batch normalisation of `(batch, channel, rows, time)`: the formula and parameters of `BatchNorm1d`."""
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        require_positive("channels", channels)
+        nn.BatchNorm2d.__init__(self, channels, eps, momentum, affine, track_running_stats)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
+        _require_channels(x, self.num_features)
         return normalize_batch(self, x)
 
 
@@ -73,8 +115,7 @@ class ChannelNorm(Scan):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
-        if x.shape[1] != len(self.weight):
-            raise ParameterError(f"input has {x.shape[1]} channels; this norm has {len(self.weight)}")
+        _require_channels(x, len(self.weight))
         shape = (-1,) + (1,) * (x.dim() - 2)  # (channel, 1, ...)
         return _standardise(x, dims=(1,)) * self.weight.view(shape) + self.bias.view(shape)
 
@@ -113,9 +154,10 @@ class FrameNorm(Scan):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
         channels, rows, _ = self.weight.shape
-        if x.shape[1:3] != (channels, rows):
+        if x.dim() != 4 or x.shape[1:3] != (channels, rows):
             raise ParameterError(
-                f"input has {x.shape[1]} channels and {x.shape[2]} rows; this norm has {channels} and {rows}"
+                f"FrameNorm takes (batch, {channels}, {rows}, time), not {tuple(x.shape)}; "
+                "ChannelNorm is the one for features without rows"
             )
         return _standardise(x, dims=(1, 2)) * self.weight + self.bias
 
@@ -166,19 +208,30 @@ class LocalResponseNorm(Scan):
     def forward(self, x: Tensor) -> Tensor:
         """`(batch, channel, ...)`, the shape kept."""
         channels, half = x.shape[1], self.size // 2
-        squares = F.pad(x.square(), (0, 0) * (x.dim() - 2) + (half, half))  # zeros beyond the channels
+        squares = F.pad(_wide(x).square(), (0, 0) * (x.dim() - 2) + (half, half))  # zeros beyond the channels
         energy = squares[:, :channels]
         for i in range(1, self.size):
             energy = energy + squares[:, i : i + channels]
-        return x * (self.k + self.alpha * energy) ** -self.beta
+        return x * ((self.k + self.alpha * energy) ** -self.beta).to(x.dtype)
 
     def extra_repr(self) -> str:
         """The four constants."""
         return f"size={self.size}, k={self.k}, alpha={self.alpha}, beta={self.beta}"
 
 
+def _require_channels(x: Tensor, channels: int) -> None:
+    if x.shape[1] != channels:
+        raise ParameterError(f"input has {x.shape[1]} channels; this norm has {channels}")
+
+
+def _wide(x: Tensor) -> Tensor:
+    """`x` in float32 at least: in float16 the square of 256 is infinite."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def _standardise(x: Tensor, *, dims: tuple[int, ...]) -> Tensor:
     """Mean 0 and variance 1 over `dims`; zeros where nothing deviates."""
-    deviation = x - x.mean(dim=dims, keepdim=True)
+    z = _wide(x)
+    deviation = z - z.mean(dim=dims, keepdim=True)
     variance = deviation.square().mean(dim=dims, keepdim=True)
-    return deviation * torch.rsqrt(variance + 1e-5)
+    return (deviation * torch.rsqrt(variance + 1e-5)).to(x.dtype)

@@ -53,8 +53,10 @@ class Normalize(Scan):
         """Set both, each of shape `(size,)`.
 
         Raises:
-            ParameterError: for another shape, or values that are not finite and positive.
+            ParameterError: for another shape, values that are not finite, or deviations not above 0.
         """
+        # a deviation that float64 tells from zero may be zero in the type that divides
+        mean, deviation = mean.to(self.mean), deviation.to(self.deviation)
         for name, value in (("mean", mean), ("deviation", deviation)):
             if value.shape != self.mean.shape:
                 raise ParameterError(

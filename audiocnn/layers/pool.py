@@ -116,8 +116,8 @@ class BlockPool(Scan):
 class MaxPool1d(BlockPool):
     """The largest of each block: `(batch, channel, time)` -> `(batch, channel, time')`.
 
-    Zhou & Chellappa 1988, "Computation of Optical Flow Using a Neural Network". The gradient goes to
-    the largest alone (the first of equals).
+    Yamaguchi et al. 1990, "A Neural Network for Speaker-Independent Isolated Word Recognition", ICSLP.
+    The gradient goes to the largest alone (the first of equals).
 
     Args:
         kernel_size: steps in a block.
@@ -313,6 +313,10 @@ class Maxout(Scan):
         groups = x.reshape(len(x), -1, self.pieces, *x.shape[2:])
         return groups.max(dim=2).values
 
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """A group for every number of `y`."""
+        return x.numel()
+
     def extra_repr(self) -> str:
         """The pieces."""
         return f"pieces={self.pieces}"
@@ -330,6 +334,10 @@ class MeanRows(Scan):
     def forward(self, x: Tensor) -> Tensor:
         """Average over rows."""
         return x.sum(dim=-2, keepdim=True) / x.shape[-2]  # the gradient of `mean` would fill all rows
+
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """All rows for every number of `y`."""
+        return x.numel()
 
 
 class FlattenRows(Scan):

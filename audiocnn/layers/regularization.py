@@ -22,13 +22,16 @@ from audiocnn.layers.scan import Scan
 __all__ = ["DropPath", "Dropout", "Dropout1d", "Dropout2d", "semi_orthogonal_step"]
 
 
-def _require_probability(p: float) -> None:
+def require_probability(p: float) -> None:
+    """Raise `ParameterError` unless `p` is a probability below 1."""
     if not 0.0 <= p < 1.0:
         raise ParameterError(f"p={p} must be a probability: 0 (nothing is dropped) or more, and below 1")
 
 
 class Dropout(Scan, nn.Dropout):
-    """In training, silences numbers at random: Srivastava et al. 2014, JMLR 15.
+    """In training, silences numbers at random.
+
+    Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15.
 
     `y = x * kept / (1 - p)`, `kept` being 0 with probability `p` and 1 otherwise.
 
@@ -43,7 +46,7 @@ class Dropout(Scan, nn.Dropout):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        _require_probability(p)
+        require_probability(p)
         nn.Dropout.__init__(self, p)
 
 
@@ -68,7 +71,7 @@ class Dropout1d(Scan, nn.Dropout1d):
     row_axis = None
 
     def __init__(self, p: float = 0.5) -> None:
-        _require_probability(p)
+        require_probability(p)
         nn.Dropout1d.__init__(self, p)
 
 
@@ -83,10 +86,15 @@ class Dropout2d(Scan, nn.Dropout2d):
 
     Raises:
         ParameterError: for a `p` that is negative, or 1 or more.
+
+    >>> _ = torch.manual_seed(0)
+    >>> y = Dropout2d(0.5)(torch.ones(1, 100, 3, 4))
+    >>> y.unique(), bool((y == y[..., :1, :1]).all())
+    (tensor([0., 2.]), True)
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        _require_probability(p)
+        require_probability(p)
         nn.Dropout2d.__init__(self, p)
 
 
@@ -114,7 +122,7 @@ class DropPath(Scan):
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        _require_probability(p)
+        require_probability(p)
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
@@ -157,7 +165,7 @@ def semi_orthogonal_step(weight: Tensor, *, scale: float | None = None) -> None:
 
     Args:
         weight: `(out, in)`, or a convolution's `(out, in, kernel)`, read as `(out, in * kernel)`. Where it
-            has more rows than columns, `W^T W` takes the place of `W W^T`.
+            has more rows than columns, it is the columns that come to stand at right angles.
         scale: length of the rows; None for a floating one.
 
     Raises:
@@ -173,9 +181,6 @@ def semi_orthogonal_step(weight: Tensor, *, scale: float | None = None) -> None:
     if weight.dim() < 2:
         raise ParameterError(f"weight has shape {tuple(weight.shape)}; a matrix has (out, in)")
     matrix = weight.flatten(1)  # (out, in * kernel)
-    is_tall = matrix.shape[0] > matrix.shape[1]
-    if is_tall:
-        matrix = matrix.T
     product = matrix @ matrix.T
     tiny = torch.finfo(weight.dtype).tiny
     if scale is None:
@@ -184,4 +189,4 @@ def semi_orthogonal_step(weight: Tensor, *, scale: float | None = None) -> None:
         squared = product.new_tensor(scale**2)
     speed = (squared / product.abs().sum(dim=1).max().clamp(min=tiny)).clamp(max=0.5)
     moved = matrix - speed * (product @ matrix / squared.clamp(min=tiny) - matrix)
-    weight.copy_((moved.T if is_tall else moved).reshape(weight.shape))
+    weight.copy_(moved.view_as(weight))

@@ -163,7 +163,8 @@ class PreActivationBlock(Sequential):
         x - norm - ReLU -+- conv 3, stride - norm - ReLU - conv 3 -+-
                          +- conv 1, stride ------------------------+
 
-    A net of these blocks needs one more norm and ReLU after the last.
+    A net of these blocks needs one more norm and ReLU after the last. In a bottleneck the stride is on the
+    middle convolution, as in `BottleneckBlock`; the authors' code has it on the first.
 
     Args:
         in_channels: channels of `x`.
@@ -213,14 +214,23 @@ class TemporalBlock(Sequential):
     Devices", arXiv 1904.03814. `(batch, in_channels, time)` -> `(batch, out_channels, time')`.
 
         x -+- conv, stride - norm - ReLU - conv - norm -+- ReLU
-           +- conv 1, stride - norm - ReLU -------------+       (the identity without a stride)
+           +- conv 1, stride - norm - ReLU -------------+
+
+    The shortcut is the identity where neither stride nor channels change. Unlike that of `BasicBlock` its
+    projection ends in a ReLU of its own.
 
     Args:
-        in_channels: channels of `x`; the same as `out_channels` where the stride is 1.
+        in_channels: channels of `x`.
         out_channels: channels of the result.
         kernel_size: steps each convolution covers.
         stride: of the first convolution and the shortcut.
         padding: `"valid"` (a scan) or `"same"` (as published).
+
+    Raises:
+        ParameterError: for what its layers refuse: sizes that are not positive, or an unknown padding.
+
+    >>> TemporalBlock(16, 24, 9, stride=2).geometry
+    Geometry(span=25, stride=2)
     """
 
     def __init__(

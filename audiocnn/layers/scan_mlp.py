@@ -111,13 +111,8 @@ def linear_to_conv(linear: nn.Linear, map_size: Block, *, stride: int = 1) -> Co
     >>> conv(torch.zeros(1, 16, 5, 5)).shape, conv(torch.zeros(1, 16, 30, 80)).shape
     (torch.Size([1, 120, 1, 1]), torch.Size([1, 120, 26, 76]))
     """
-    _require_block(map_size)
-    if prod(map_size) != linear.in_features:
-        raise ParameterError(
-            f"map_size={map_size} holds {prod(map_size)} numbers, and the layer reads "
-            f"in_features={linear.in_features}; give the size of the map before it was flattened"
-        )
-    return _make_conv(linear, map_size, stride=stride)
+    _require_block("map_size", map_size, linear)
+    return _make_conv(linear, map_size, stride)
 
 
 def conv_to_linear(conv: Conv1d | Conv2d) -> nn.Linear:
@@ -170,7 +165,6 @@ def scan_mlp(mlp: nn.Sequential, block: Block, *, stride: int = 1) -> Sequential
     >>> net(x).shape, torch.allclose(net(x)[:, :, 5], mlp(x[:, :, 5:14].flatten(1)), atol=1e-5)
     (torch.Size([1, 12, 90]), True)
     """
-    _require_block(block)
     layers: dict[str, Scan] = {}
     one = (1,) * (len(block) - 1)
     is_first = True  # no Linear yet: features are still places of the block
@@ -178,11 +172,11 @@ def scan_mlp(mlp: nn.Sequential, block: Block, *, stride: int = 1) -> Sequential
         if isinstance(layer, nn.Flatten) and is_first:
             continue
         if isinstance(layer, nn.Linear):
-            scanned: Scan = (
-                linear_to_conv(layer, block, stride=stride)
-                if is_first
-                else _make_conv(layer, (layer.in_features, *one), stride=1)
-            )
+            if is_first:
+                _require_block("block", block, layer)
+                scanned: Scan = _make_conv(layer, block, stride)
+            else:
+                scanned = _make_conv(layer, (layer.in_features, *one), 1)
             is_first = False
         elif isinstance(layer, ELEMENTWISE) and not (is_first and isinstance(layer, nn.PReLU)):
             scanned = copy.deepcopy(layer) if isinstance(layer, Scan) else Elementwise(copy.deepcopy(layer))
@@ -194,8 +188,9 @@ def scan_mlp(mlp: nn.Sequential, block: Block, *, stride: int = 1) -> Sequential
             _copy(layer, scanned)
         else:
             raise ParameterError(
-                f"{layer} at '{name}' cannot be scanned; an MLP is made of Linear, activations and dropout, "
-                "and after the first Linear BatchNorm1d with running statistics and LayerNorm with eps=1e-05"
+                f"{type(layer).__name__} at '{name}' cannot be scanned; an MLP is made of Linear, "
+                "activations and dropout, and after the first Linear BatchNorm1d with running statistics and "
+                "LayerNorm with eps=1e-05"
             )
         layers[name] = scanned
     if is_first:
@@ -240,18 +235,24 @@ def unscan_mlp(net: Sequential) -> nn.Sequential:
             _copy(layer, layers[name])
         else:
             raise ParameterError(
-                f"{layer} at '{name}' has no place in an MLP; one is made of a convolution over a block, 1x1 "
-                "convolutions without stride, activations, dropout, batch norm and ChannelNorm"
+                f"{type(layer).__name__} at '{name}' has no place in an MLP; one is made of a convolution "
+                "over a block, 1x1 convolutions without stride, activations, dropout, batch norm and "
+                "ChannelNorm"
             )
     if is_first:
         raise ParameterError("net has no convolution, the one that becomes the MLP's first Linear")
     return nn.Sequential(OrderedDict(layers)).train(net.training)
 
 
-def _require_block(block: Block) -> None:
+def _require_block(name: str, block: Block, linear: nn.Linear) -> None:
     if len(block) not in (2, 3) or min(block) < 1:
         raise ParameterError(
-            f"block={block} must be (channels, steps) or (channels, rows, steps), all positive"
+            f"{name}={block} must be (channels, steps) or (channels, rows, steps), all positive"
+        )
+    if prod(block) != linear.in_features:
+        raise ParameterError(
+            f"{name}={block} holds {prod(block)} numbers, and the layer reads "
+            f"in_features={linear.in_features}; give the size of the map before it is flattened"
         )
 
 

@@ -7,7 +7,7 @@ channel by channel (depthwise) and one of 1 (pointwise) it has `C * K + C * C`.
 from audiocnn.layers.activation import ReLU, ReLU6
 from audiocnn.layers.conv import require_positive
 from audiocnn.layers.dimensions import PaddingOrPair, Size, batch_norm, conv
-from audiocnn.layers.regularization import Dropout, DropPath
+from audiocnn.layers.regularization import Dropout, DropPath, require_probability
 from audiocnn.layers.scan import Residual, Scan, Sequential
 
 __all__ = ["InvertedResidual", "SeparableResidual"]
@@ -110,8 +110,8 @@ class InvertedResidual(Sequential):
         stride: of the depthwise convolution.
         dilation: of the depthwise convolution.
         padding: `"valid"` (a scan) or `"same"` (as published).
-        drop_path: probability that the branch is left out for an example in training; for blocks with
-            a shortcut.
+        drop_path: probability that the branch is left out for an example in training; without effect
+            where there is no shortcut.
 
     Raises:
         ParameterError: for what its layers refuse, such as sizes that are not positive.
@@ -135,6 +135,7 @@ class InvertedResidual(Sequential):
         drop_path: float = 0.0,
     ) -> None:
         require_positive("expansion", expansion)
+        require_probability(drop_path)
         middle = in_channels * expansion
         layers: dict[str, Scan] = {}
         if expansion > 1:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
+from audiocnn.layers.conv import pair, require_positive
 from audiocnn.layers.dimensions import Size, batch_norm, conv
 from audiocnn.layers.scan import Scan, Sequential
 
@@ -52,7 +53,8 @@ class ZeroPaddedShortcut(Scan):
         stride: steps kept are so far apart; in 2-D for both axes, or `(rows, time)`.
 
     Raises:
-        ParameterError: for fewer channels than come in, or a stride that is not positive.
+        ParameterError: for fewer channels than come in, a size that is not positive, and on input of other
+            channels.
 
     >>> import torch
     >>> ZeroPaddedShortcut(1, 2, stride=2)(torch.tensor([[[1.0, 2.0, 3.0]]]))
@@ -62,17 +64,22 @@ class ZeroPaddedShortcut(Scan):
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: Size = 1) -> None:
         super().__init__()
+        require_positive("in_channels", in_channels)
         if out_channels < in_channels:
             raise ParameterError(
                 f"out_channels={out_channels} are fewer than in_channels={in_channels}: zeros can only add "
                 "channels; use a projection"
             )
-        self.row_stride, self.time_stride = (stride, stride) if isinstance(stride, int) else stride
-        self.new_channels = out_channels - in_channels
+        self.row_stride, self.time_stride = pair("stride", stride)
+        self.in_channels, self.new_channels = in_channels, out_channels - in_channels
         self.row_axis, self.time_axis = Axis.scan(1, self.row_stride), Axis.scan(1, self.time_stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Thin out, and add the zeros."""
+        if x.shape[1] != self.in_channels:
+            raise ParameterError(
+                f"input has {x.shape[1]} channels; this shortcut is for in_channels={self.in_channels}"
+            )
         if x.dim() > 3:
             x = x[..., :: self.row_stride, :]
         x = x[..., :: self.time_stride]

@@ -6,7 +6,7 @@ from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry
 from audiocnn.layers.activation import ReLU, Sigmoid
 from audiocnn.layers.conv import require_positive
-from audiocnn.layers.dimensions import conv, require_dimensions
+from audiocnn.layers.dimensions import conv
 from audiocnn.layers.global_pool import GlobalMean
 from audiocnn.layers.pool import MeanRows
 from audiocnn.layers.scan import Identity, Parallel, Scan, Sequential
@@ -56,7 +56,6 @@ class SqueezeExcitation(Parallel):
         dimensions: int = 2,
         reduction: int = 16,
     ) -> None:
-        require_dimensions(dimensions)
         require_positive("channels", channels)
         require_positive("reduction", reduction)
         if channels % reduction:

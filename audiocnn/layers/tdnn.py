@@ -131,7 +131,7 @@ def _require_context(name: str, offsets: tuple[int, ...], padding: Padding) -> N
     is_right = isinstance(offsets, tuple) and len(offsets) > 0 and all(isinstance(o, int) for o in offsets)
     if not is_right or list(offsets) != sorted(set(offsets)):
         raise ParameterError(
-            f"{name}={offsets!r} must be distinct integers in ascending order, such as (-1, 0, 1)"
+            f"{name}={offsets!r} must be a tuple of distinct integers in ascending order, such as (-1, 0, 1)"
         )
     reach = max(-offsets[0], offsets[-1])
     if padding == "same" and offsets[0] != -offsets[-1]:

@@ -34,7 +34,8 @@ __all__ = ["WindowMax", "WindowMean", "WindowStatistics"]
 Parts: TypeAlias = tuple[Tensor, ...]
 
 # Numbers in all windows together up to which each window is reduced by itself. Measured with 16 to 512
-# channels and windows of 20 to 400 steps: up to here it takes less time than the fold, at times a hundredth.
+# channels and windows of 20 to 400 steps: up to about here it takes less time than the fold, at times a
+# hundredth of it.
 REDUCED_DIRECTLY = 2**18
 
 # Added to the variance: the root alone has no gradient at zero.
@@ -82,9 +83,14 @@ def fold_windows(parts: Parts, window: int, merge: Callable[[Parts, Parts], Part
     return tuple(torch.where(is_block, b, m) for b, m in zip(begins, merged, strict=True))
 
 
-def accumulator(x: Tensor) -> Tensor:
-    """`x` in float64, or in float32 where the device has no more."""
-    return x.to(torch.float32 if x.device.type == "mps" else torch.float64)
+def wide(x: Tensor) -> torch.dtype:
+    """What sums of `x` are kept in."""
+    return torch.float32 if x.device.type == "mps" else torch.float64
+
+
+def mean_of(x: Tensor) -> Tensor:
+    """The mean along the last axis, which stays, summed and given in `wide(x)`."""
+    return x.sum(dim=-1, keepdim=True, dtype=wide(x)) / x.shape[-1]
 
 
 class WindowPool(Scan):
@@ -95,7 +101,6 @@ class WindowPool(Scan):
     """
 
     row_axis = None
-    adds_up = True  # and so wants a wide accumulator
 
     def __init__(self, window: int) -> None:
         super().__init__()
@@ -106,13 +111,12 @@ class WindowPool(Scan):
     def forward(self, x: Tensor) -> Tensor:
         """Pool."""
         self.require_span(x)
-        z = accumulator(x) if self.adds_up else x
-        windows = z.unfold(-1, self.window, 1)
-        is_single = x.shape[-1] == self.window
-        if is_single or windows.numel() <= REDUCED_DIRECTLY:
-            pooled = self.reduce(windows)
+        z = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        if x.shape[-1] == self.window:
+            pooled = self.reduce(z[..., None, :])
         else:
-            pooled = self.fold(z)
+            windows = z.unfold(-1, self.window, 1)
+            pooled = self.reduce(windows) if windows.numel() <= REDUCED_DIRECTLY else self.fold(z)
         return pooled.to(x.dtype)
 
     def reduce(self, windows: Tensor) -> Tensor:
@@ -147,11 +151,11 @@ class WindowMean(WindowPool):
 
     def reduce(self, windows: Tensor) -> Tensor:
         """Average each."""
-        return windows.mean(dim=-1)
+        return mean_of(windows)[..., 0]
 
     def fold(self, x: Tensor) -> Tensor:
         """Average by sums."""
-        (total,) = fold_windows((x,), self.window, lambda a, b: (a[0] + b[0],))
+        (total,) = fold_windows((x.to(wide(x)),), self.window, lambda a, b: (a[0] + b[0],))
         return total / self.window
 
 
@@ -170,8 +174,6 @@ class WindowMax(WindowPool):
     >>> WindowMax(3)(torch.tensor([[[1.0, 2.0, 3.0, 7.0]]]))
     tensor([[[3., 7.]]])
     """
-
-    adds_up = False
 
     def reduce(self, windows: Tensor) -> Tensor:
         """Take the largest of each."""
@@ -209,12 +211,13 @@ class WindowStatistics(WindowPool):
         """Describe each."""
         first = windows[..., :1]  # taken off first, so that equal steps deviate by exactly zero
         beyond = windows - first
-        shift = beyond.mean(dim=-1, keepdim=True)
-        variance = (beyond - shift).square().mean(dim=-1)
-        return mean_and_deviation((first + shift)[..., 0], variance)
+        shift = mean_of(beyond)
+        variance = mean_of((beyond - shift.to(beyond.dtype)).square())
+        return mean_and_deviation((first + shift)[..., 0], variance[..., 0])
 
     def fold(self, x: Tensor) -> Tensor:
         """Describe by merging moments."""
+        x = x.to(wide(x))
         count = torch.ones_like(x[:1, :1])  # (1, 1, time): the same for every channel
         _, mean, squares = fold_windows((count, x, torch.zeros_like(x)), self.window, _merge_moments)
         return mean_and_deviation(mean, squares / self.window)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from audiocnn.errors import ParameterError
-from audiocnn.layers import ChannelNorm, FrameNorm, LocalResponseNorm, Scan
+from audiocnn.layers import BatchNorm1d, BatchNorm2d, ChannelNorm, FrameNorm, LocalResponseNorm, Scan
 
 
 def with_random_weights(norm: Scan) -> Scan:
@@ -54,6 +54,22 @@ def test_frame_norm_is_layer_norm_of_each_step():
     torch.testing.assert_close(norm(x), theirs)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("norm", [LocalResponseNorm(3), ChannelNorm(4), FrameNorm(4, 3)], ids=str)
+def test_half_precision_squares_no_number_to_infinity(norm, dtype):
+    x = (1000 * torch.randn(2, 4, 3, 5)).to(dtype)
+    with torch.no_grad():
+        y = norm.to(dtype)(x)
+        exact = norm.double()(x.double())
+    assert y.dtype == dtype
+    torch.testing.assert_close(y.double(), exact, rtol=0.01, atol=0.01)
+
+
+def test_without_energy_local_response_is_a_constant_factor():
+    x = torch.randn(1, 4, 3)
+    torch.testing.assert_close(LocalResponseNorm(alpha=0.0, k=16.0)(x), x / 8)  # 16 ** 0.75
+
+
 def test_silence_gives_the_bias_and_no_nan():
     norm = with_random_weights(ChannelNorm(6))
     assert torch.equal(norm(torch.zeros(1, 6, 3).double()), norm.bias[:, None].expand(1, 6, 3))
@@ -95,8 +111,22 @@ def test_gradients(norm, shape):
         (lambda: ChannelNorm(4)(torch.zeros(1, 5, 9)), "input has 5 channels; this norm has 4"),
         (
             lambda: FrameNorm(4, 3)(torch.zeros(1, 4, 2, 9)),
-            "input has 4 channels and 2 rows; this norm has 4 and 3",
+            (
+                "FrameNorm takes (batch, 4, 3, time), not (1, 4, 2, 9); ChannelNorm is the one for features "
+                "without rows"
+            ),
         ),
+        (
+            lambda: FrameNorm(4, 3)(torch.zeros(1, 4, 3)),
+            (
+                "FrameNorm takes (batch, 4, 3, time), not (1, 4, 3); ChannelNorm is the one for features "
+                "without rows"
+            ),
+        ),
+        (lambda: BatchNorm1d(0), "channels=0 must be a positive integer"),
+        (lambda: BatchNorm2d(-1), "channels=-1 must be a positive integer"),
+        (lambda: BatchNorm1d(4)(torch.zeros(2, 5, 9)), "input has 5 channels; this norm has 4"),
+        (lambda: BatchNorm2d(4).eval()(torch.zeros(2, 3, 2, 9)), "input has 3 channels; this norm has 4"),
     ],
 )
 def test_what_cannot_work_says_what_would(build, message):

@@ -67,6 +67,12 @@ def test_front_ends_know_it_by_the_same_name_and_it_keeps_two_vectors():
             lambda: Normalize(2).set_statistics(mean=torch.zeros(2), deviation=torch.tensor([1.0, 0.0])),
             "deviation must be positive; some of the rows never change",
         ),
+        (  # positive in float64, and zero in float32
+            lambda: Normalize(1).set_statistics(
+                mean=torch.zeros(1), deviation=torch.tensor([1e-60], dtype=torch.float64)
+            ),
+            "deviation must be positive; some of the rows never change",
+        ),
     ],
 )
 def test_what_cannot_work_says_what_would(build, message):

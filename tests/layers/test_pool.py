@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from audiocnn.errors import LawError, ParameterError
 from audiocnn.geometry import Axis, Geometry, output_length
-from audiocnn.layers import AvgPool1d, AvgPool2d, FlattenRows, Maxout, MaxPool1d, MaxPool2d, MeanRows
+from audiocnn.layers import (
+    AvgPool1d,
+    AvgPool2d,
+    FlattenRows,
+    GlobalMax,
+    GlobalMean,
+    Maxout,
+    MaxPool1d,
+    MaxPool2d,
+    MeanRows,
+)
 
 MAP = torch.tensor([[[[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]])
 
@@ -136,6 +146,10 @@ def test_connections_are_blocks():
     pool, x = MaxPool2d((2, 3)), torch.zeros(1, 4, 6, 9)
     assert pool.connections(x, pool(x)) == 4 * 3 * 3 * 6
     assert pool.macs(x, pool(x)) == 0
+    assert Maxout(2).connections(x, Maxout(2)(x)) == x.numel()
+    assert MeanRows().connections(x, MeanRows()(x)) == x.numel()
+    assert GlobalMax().connections(x, GlobalMax()(x)) == x.numel()
+    assert GlobalMean().connections(x, GlobalMean()(x)) == x.numel()
 
 
 def test_maxout_takes_the_largest_of_neighbouring_channels():

@@ -30,6 +30,10 @@ def test_what_is_dropped_is_dropped_as_one_and_the_rest_is_scaled(layer, shape, 
     assert abs(dropped - 0.25) < 4 * (0.25 * 0.75 / fates.numel()) ** 0.5  # four standard deviations
 
 
+def test_half_is_dropped_by_default():
+    assert [layer().p for layer in (Dropout, Dropout1d, Dropout2d)] == [0.5, 0.5, 0.5]
+
+
 @every_dropout
 def test_chance_is_torchs_global_generator(layer, shape, axes):
     x, draws = torch.ones(shape), []

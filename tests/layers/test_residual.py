@@ -5,14 +5,17 @@ import torch
 import torch.nn.functional as F
 
 from audiocnn.errors import LawError, ParameterError
+from audiocnn.geometry import Geometry
 from audiocnn.layers import (
     BasicBlock,
     BottleneckBlock,
+    DropPath,
     PreActivationBlock,
     ScaledIdentity,
     TemporalBlock,
     ZeroPaddedShortcut,
 )
+from audiocnn.layers.shortcut import build_shortcut
 
 
 def evaluated(block):
@@ -125,13 +128,16 @@ def test_pre_activation_block_that_changes_channels_forks_behind_the_first_relu(
     )
 
 
-def test_temporal_block():
-    block = evaluated(TemporalBlock(4, 6, 5, stride=2, padding="same"))
+@pytest.mark.parametrize(("out_channels", "stride"), [(6, 2), (6, 1), (4, 2), (4, 1)])
+def test_temporal_block(out_channels, stride):
+    block = evaluated(TemporalBlock(4, out_channels, 5, stride=stride, padding="same"))
     plain = Plain(block)
     x = torch.randn(2, 4, 17, dtype=torch.float64)
-    y = plain.norm("norm1", plain.conv("conv1", x, stride=2, padding=2)).relu()
+    y = plain.norm("norm1", plain.conv("conv1", x, stride=stride, padding=2)).relu()
     y = plain.norm("norm2", plain.conv("conv2", y, padding=2))
-    other = plain.norm("shortcut.norm", plain.conv("shortcut.conv", x, stride=2)).relu()
+    other = x
+    if (out_channels, stride) != (4, 1):
+        other = plain.norm("shortcut.norm", plain.conv("shortcut.conv", x, stride=stride)).relu()
     torch.testing.assert_close(block(x), (y + other).relu())
 
 
@@ -203,6 +209,23 @@ def test_published_size_of_the_cifar_net_with_shortcuts_of_zeros():
     assert count == 269_722  # ResNet-20, "0.27M"
 
 
+@pytest.mark.parametrize("block", [BasicBlock, BottleneckBlock, PreActivationBlock])
+def test_paths_are_dropped_where_that_is_asked_for(block):
+    def dropped(made):
+        return [part.p for part in made.modules() if isinstance(part, DropPath)]
+
+    assert dropped(block(4, 8)) == []
+    assert dropped(block(4, 8, drop_path=0.25)) == [0.25]
+
+
+@pytest.mark.parametrize("block", [BasicBlock, BottleneckBlock, PreActivationBlock])
+def test_blocks_are_by_default_of_two_dimensions_and_stride_1(block):
+    made = block(4, 8)
+    span = 3 if block is BottleneckBlock else 5
+    assert made.geometry == made.geometry_rows == Geometry(span)
+    assert TemporalBlock(4, 8, 3).geometry == Geometry(5)
+
+
 def test_a_dropped_path_leaves_the_shortcut():
     torch.manual_seed(0)
     block = PreActivationBlock(4, 4, dimensions=1, padding="same", drop_path=0.5).train()
@@ -217,7 +240,20 @@ def test_shortcuts():
     y = ZeroPaddedShortcut(2, 3, stride=(1, 2))(x)
     assert torch.equal(y[:, :2], x[..., ::2])
     assert torch.equal(y[:, 2:], torch.zeros(1, 1, 2, 2))
+    assert torch.equal(ZeroPaddedShortcut(2, 3)(x)[:, :2], x)
     assert torch.equal(ScaledIdentity(0.5)(x), x / 2)
+
+
+@pytest.mark.parametrize("kind", ["projection", "zeros"])
+def test_a_shortcut_has_layers_only_where_something_changes(kind):
+    assert build_shortcut(kind, 2, 4, 4) is None
+    assert build_shortcut(kind, 2, 4, 4, stride=(1, 1)) is None
+    x = torch.zeros(1, 4, 6, 8)
+    for stride in (1, 2, (1, 2), (2, 1)):
+        rows, time = (stride, stride) if isinstance(stride, int) else stride
+        assert build_shortcut(kind, 2, 4, 6, stride=stride)(x).shape == (1, 6, 6 // rows, 8 // time)
+        if stride != 1:
+            assert build_shortcut(kind, 2, 4, 4, stride=stride)(x).shape == (1, 4, 6 // rows, 8 // time)
 
 
 @pytest.mark.parametrize("dimensions", [1, 2])
@@ -279,6 +315,17 @@ def test_a_same_block_cannot_stream_and_says_why(block, dimensions):
             "groups=3 must divide in_channels=2 and out_channels=2; the nearest that does is 2",
         ),
         (lambda: ZeroPaddedShortcut(4, 4, stride=0), "stride=0 must be a positive integer"),
+        (lambda: ZeroPaddedShortcut(0, 4), "in_channels=0 must be a positive integer"),
+        (
+            lambda: ZeroPaddedShortcut(4, 4, stride=(1, 2, 3)),
+            "stride=(1, 2, 3) must be one integer or two, (rows, time)",
+        ),
+        (
+            lambda: ZeroPaddedShortcut(4, 6)(torch.zeros(1, 5, 9)),
+            "input has 5 channels; this shortcut is for in_channels=4",
+        ),
+        (lambda: TemporalBlock(4, 4, 0), "kernel_size=0 must be a positive integer"),
+        (lambda: TemporalBlock(4, 4, 3, padding="causal"), "padding='causal' must be 'valid' or 'same'"),
         (
             lambda: BasicBlock(4, 4)(torch.zeros(1, 4, 9, 4)),
             (

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from audiocnn.errors import LawError, ParameterError
-from audiocnn.layers import InvertedResidual, SeparableResidual
+from audiocnn.geometry import Geometry
+from audiocnn.layers import Dropout, DropPath, InvertedResidual, SeparableResidual
 
 
 def test_separable_residual_is_the_composition_of_the_paper():
@@ -62,12 +63,33 @@ def test_published_size_of_mobilenet_v2():
     assert sum(p.numel() for block in blocks for p in block.parameters()) + sum(others) == 3_504_872
 
 
+@pytest.mark.parametrize("expansion", [2, 3])
+def test_what_an_expansion_costs(expansion):
+    block = InvertedResidual(4, 6, dimensions=1, expansion=expansion)
+    middle = 4 * expansion
+    weights = 4 * middle + 2 * middle + 3 * middle + 2 * middle + 6 * middle + 2 * 6
+    assert sum(p.numel() for p in block.parameters()) == weights
+
+
+def test_the_first_of_several_convolutions_has_the_stride():
+    block = SeparableResidual(4, 6, 5, repeats=3, stride=2)
+    assert block.geometry == Geometry(5 + 2 * 4 + 2 * 4, 2)
+    assert all(part.p == 0.0 for part in block.modules() if isinstance(part, Dropout))
+
+
+@pytest.mark.parametrize(("channels", "stride"), [(4, 2), (4, (1, 2)), (4, (2, 1)), (6, 1), (6, (1, 1))])
+def test_a_shortcut_needs_equal_channels_and_no_stride(channels, stride):
+    assert hasattr(InvertedResidual(4, 4, stride=(1, 1)), "residual")
+    assert not hasattr(InvertedResidual(4, channels, stride=stride), "residual")
+
+
 def test_a_path_is_dropped_where_there_is_a_shortcut():
     torch.manual_seed(0)
     x = torch.randn(30, 4, 20)
     block = InvertedResidual(4, 4, dimensions=1, padding="same", drop_path=0.5).train()
     untouched = (block(x) == x).flatten(1).all(dim=1)
     assert 5 < untouched.sum() < 25
+    assert not any(isinstance(part, DropPath) for part in InvertedResidual(4, 4).modules())
 
 
 @pytest.mark.parametrize(
@@ -97,6 +119,10 @@ def test_a_same_block_cannot_stream_and_says_why(block, name):
             "p=1.5 must be a probability: 0 (nothing is dropped) or more, and below 1",
         ),
         (lambda: InvertedResidual(4, 6, expansion=0), "expansion=0 must be a positive integer"),
+        (
+            lambda: InvertedResidual(4, 6, drop_path=1.5),  # a block without a shortcut
+            "p=1.5 must be a probability: 0 (nothing is dropped) or more, and below 1",
+        ),
         (lambda: InvertedResidual(4, 0), "out_channels=0 must be a positive integer"),
         (
             lambda: InvertedResidual(4, 6, dimensions=0),

@@ -27,6 +27,13 @@ def made(dimensions, context):
 
 
 @pytest.mark.parametrize("dimensions", [1, 2])
+def test_the_narrow_layer_has_a_channel_for_each_so_many(dimensions):
+    gate = SqueezeExcitation(256, context="frame", dimensions=dimensions).branches[1]
+    assert gate.reduce.weight.shape[:2] == (16, 256)  # the paper's reduction of 16
+    assert gate.expand.weight.shape[:2] == (256, 16)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2])
 def test_over_the_clip(dimensions):
     block, x = made(dimensions, "clip")
     mean = x.flatten(2).mean(dim=2).view(2, 8, *[1] * dimensions)

@@ -135,20 +135,27 @@ def test_a_same_layer_of_one_frame_is_still_a_scan():
     [
         (
             lambda: TDNN(3, 4, ()),
-            "context=() must be distinct integers in ascending order, such as (-1, 0, 1)",
+            "context=() must be a tuple of distinct integers in ascending order, such as (-1, 0, 1)",
         ),
-        (lambda: TDNN(3, 4, 5), "context=5 must be distinct integers in ascending order, such as (-1, 0, 1)"),
+        (
+            lambda: TDNN(3, 4, [-1, 0, 1]),
+            "context=[-1, 0, 1] must be a tuple of distinct integers in ascending order, such as (-1, 0, 1)",
+        ),
+        (
+            lambda: TDNN(3, 4, 5),
+            "context=5 must be a tuple of distinct integers in ascending order, such as (-1, 0, 1)",
+        ),
         (
             lambda: TDNN(3, 4, (0, -1)),
-            "context=(0, -1) must be distinct integers in ascending order, such as (-1, 0, 1)",
+            "context=(0, -1) must be a tuple of distinct integers in ascending order, such as (-1, 0, 1)",
         ),
         (
             lambda: TDNN(3, 4, (0, 0, 1)),
-            "context=(0, 0, 1) must be distinct integers in ascending order, such as (-1, 0, 1)",
+            "context=(0, 0, 1) must be a tuple of distinct integers in ascending order, such as (-1, 0, 1)",
         ),
         (
             lambda: Splice((0, 1.5)),
-            "offsets=(0, 1.5) must be distinct integers in ascending order, such as (-1, 0, 1)",
+            "offsets=(0, 1.5) must be a tuple of distinct integers in ascending order, such as (-1, 0, 1)",
         ),
         (
             lambda: TDNN(3, 4, (-3, 0), padding="same"),
