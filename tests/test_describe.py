@@ -97,6 +97,10 @@ def test_a_bare_net_has_no_milliseconds():
     description = describe(create("tc_resnet_8", num_classes=2))
     assert description.scale is None
     assert "span             143 steps: what one output sees\n" in str(description)
+    assert "stride           8 steps from one output to the next\n" in str(description)
+    padded = describe(create("tc_resnet_8", num_classes=2, padding="same"))
+    assert (padded.state_bytes, padded.span, padded.stride) == (None, 98, 1)
+    assert "streaming state  none: it cannot stream\n" in str(padded)
     with pytest.raises(ParameterError) as error:
         _ = description.span_ms
     assert str(error.value) == (
@@ -173,6 +177,17 @@ def test_what_cannot_be_described(model, message):
     assert str(error.value) == message
 
 
+def test_the_page_and_the_table_of_a_net_without_rows():
+    description = describe(Sequential(Conv1d(40, 8, 5), ReLU()), input_size=(40, 105))
+    assert "receptive field  5 steps\n" in str(description)
+    assert description.table() == (
+        "layer  kind    output  parameters     MACs  state B  sees, steps  moves by  law\n"
+        "0      Conv1d  8x101        1,608  161,600      640  5            1         yes\n"
+        "1      ReLU    8x101            0        0        0  5            1         yes\n"
+        "all            8x101        1,608  161,600      640"
+    )
+
+
 def test_the_table_of_a_net_that_scans():
     lines = describe("bc_resnet_1").table().splitlines()
     words = [line.split() for line in (lines[1], lines[9], lines[-1])]
@@ -219,3 +234,5 @@ def test_bands_of_rows_in_hz():
     assert scale.hz(3) == (edges[2][1] - edges[0][0], edges[3][1] - edges[1][0])
     assert scale.hz(4) == scale.hz(9) == pytest.approx((8000.0, 8000.0))
     assert (scale.ms(1), scale.ms(98)) == (30.0, 1000.0)
+    high = Scale.of(LogMel(LogMelConfig(n_mels=4, f_min=300.0, f_max=8000.0, mel_scale="htk")))
+    assert high.hz(4) == pytest.approx((7700.0, 7700.0))

@@ -106,6 +106,14 @@ def test_a_padded_field_begins_where_the_fields_it_reads_begin(first, second, ou
     assert (min(read), max(read)) == (both[0], both[-1])
 
 
+def test_a_chain_is_a_scan_if_all_of_it_is():
+    valid, same = Axis.scan(3), Axis(takes=Geometry(1), sees=Geometry(3), start=-1)
+    assert chain([valid, valid]).geometry == Geometry(5)
+    assert [chain(axes).geometry for axes in ([valid, same], [same, valid], [same, same])] == [None] * 3
+    assert chain([]) == Axis.scan() == Axis(Geometry(1, 1), Geometry(1, 1), is_scan=True)
+    assert kernel_span(5) == 5  # without gaps
+
+
 def test_the_centre_of_same_padding_stays_where_it_is():
     same = Axis(takes=Geometry(1), sees=Geometry(5), start=-2)
     assert chain([same] * 10).receptive_field == ReceptiveField(size=41, stride=1, centre=0.0)

@@ -79,6 +79,21 @@ def test_a_layer_of_plain_waveforms_is_probed_too():
     assert visible_steps(Crop(time=(1, 2)), (5,), steps=[]).shape == (2, 0)
 
 
+def test_outputs_are_counted_from_both_ends():
+    conv, x = Conv1d(1, 1, 3), torch.zeros(1, 5)
+    assert torch.equal(gradient_field(conv, x, output=-3), gradient_field(conv, x, output=0))
+    with pytest.raises(ParameterError):
+        gradient_field(conv, x, output=-4)
+    with pytest.raises(ParameterError):
+        gradient_field(conv, x, output=3)
+
+
+def test_the_field_of_a_single_input_of_noise():
+    conv = Conv1d(1, 1, 3)
+    expected = conv.weight[0].detach().abs() / conv.weight.abs().sum().item()
+    torch.testing.assert_close(effective_field(conv, (1, 3), inputs=1), expected)
+
+
 def test_nan_passes_what_shuts_a_gradient_out():
     net = Sequential(Conv1d(1, 1, 3), MaxPool1d(2))
     torch.nn.init.ones_(net[0].weight)

@@ -15,7 +15,7 @@ Containers do not buffer; they fold the steps of what they hold.
 import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from functools import reduce
+from functools import cache, reduce
 from typing import TypeAlias
 
 import torch
@@ -121,18 +121,18 @@ class Scan(nn.Module):
             LawError: if this module, or one inside it, is no scan.
         """
         self.require_law()
-        return self._advance(chunk, state)
+        return (None, state) if chunk.shape[-1] == 0 else self._advance(chunk, state)
 
     def _advance(self, chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
-        """`step`, the law being known to hold; containers override it to fold what they hold."""
+        """`step` of a chunk that is not empty, the law being known to hold.
+
+        Containers override it to fold what they hold.
+        """
         geometry = self.time_axis.takes
         assert geometry is not None
         arrived, span, stride = chunk.size(-1), geometry.span, geometry.stride
-        if arrived == 0:
-            return None, state
         if span == stride == 1:
-            y: Tensor = self(chunk)
-            return y, None
+            return _run(self, chunk), None
         buffer, owed = _unpack(state, chunk)
         if owed:
             dropped = min(owed, arrived)
@@ -145,7 +145,7 @@ class Scan(nn.Module):
         if n < 1:
             return None, _pack(kept, owed)
         due, used = (n - 1) * stride + span, n * stride
-        y = self(z if due == length else z.narrow(-1, 0, due))
+        y = _run(self, z if due == length else z.narrow(-1, 0, due))
         if used >= length:
             return y, _pack(kept[..., :0].clone(), used - length)
         kept = kept.narrow(-1, used, length - used)
@@ -165,7 +165,19 @@ def _unpack(state: State, chunk: Tensor) -> tuple[Tensor, int]:
 
 
 def _pack(buffer: Tensor, owed: int) -> State:
-    return (buffer, torch.tensor(owed)) if owed else buffer
+    return (buffer, _count(owed)) if owed else buffer
+
+
+@cache
+def _count(steps: int) -> Tensor:
+    """A number as a tensor, which a state is made of; the same few come again at every step."""
+    return torch.tensor(steps)
+
+
+def _run(scan: Scan, x: Tensor) -> Tensor:
+    """`scan(x)`, without the microsecond that `nn.Module` takes to look for hooks where there are none."""
+    y: Tensor = scan(x) if scan._forward_hooks or scan._forward_pre_hooks else scan.forward(x)
+    return y
 
 
 def _without_law(module: nn.Module, name: str = "") -> Iterator[tuple[str, Scan]]:
@@ -321,11 +333,16 @@ class Parallel(Scan):
         self.crops = nn.ModuleList(
             Crop(time=time, rows=rows) for time, rows in zip(time_crops, row_crops, strict=True)
         )
+        self._is_cropped = [any(time + rows) for time, rows in zip(time_crops, row_crops, strict=True)]
 
     def paths(self) -> list[list[Scan]]:
         """What the input goes through in each branch: a crop where one is needed, and the branch."""
-        pairs: Iterable[tuple[Crop, Scan]] = zip(self.crops, self.branches, strict=True)  # type: ignore[arg-type]
-        return [[crop, branch] if any(crop.time + crop.rows) else [branch] for crop, branch in pairs]
+        crops: Iterable[Scan] = self.crops._modules.values()  # type: ignore[assignment]
+        branches: Iterable[Scan] = self.branches._modules.values()  # type: ignore[assignment]
+        return [
+            [crop, branch] if is_cropped else [branch]
+            for is_cropped, crop, branch in zip(self._is_cropped, crops, branches, strict=True)
+        ]
 
     def _join(self, outputs: list[Tensor]) -> Tensor:
         if self.join == "concatenate":

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
+from audiocnn.geometry import Axis, Geometry
 from audiocnn.layers.batch_norm import normalize_batch
 from audiocnn.layers.conv import require_positive
 from audiocnn.layers.scan import Scan
@@ -34,6 +35,9 @@ class SubSpectralNorm(Scan):
     >>> SubSpectralNorm(16, bands=5)(torch.zeros(1, 16, 20, 98)).shape
     torch.Size([1, 16, 20, 98])
     """
+
+    # each row as many as before, but what is done to it depends on the band it lies in
+    row_axis = Axis(takes=Geometry(), sees=Geometry())
 
     def __init__(self, channels: int, *, bands: int) -> None:
         super().__init__()

@@ -70,10 +70,12 @@ def turns(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str,
         few[name] = seconds(call, repeats[name])
     slow = {name for name in contenders if few[name] > 10 * min(few.values())}
     taken: dict[str, list[float]] = {name: [] for name in contenders}
+    order = list(contenders)
     for i in range(rounds):
-        for name, call in contenders.items():
+        order.append(order.pop(0))  # each follows each other one
+        for name in order:
             if i < 3 or name not in slow:
-                taken[name].append(seconds(call, repeats[name]))
+                taken[name].append(seconds(contenders[name], repeats[name]))
     return taken
 
 
@@ -212,6 +214,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    # once a block of this size has been freed, glibc keeps smaller ones, as in any process that has run a
+    # while; before, it hands each back to the system, and what is timed is the fetching of pages
+    torch.empty(2**23 - 2**12)
     for name in options.shapes:
         compare_ways(name, SHAPES[name], options.rounds)
     for name in options.julius:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Geometry
-from audiocnn.layers import Conv1d, FactorizedTDNN, SemiOrthogonalConv1d, Sequential, constrain
+from audiocnn.layers import Conv1d, Dropout1d, FactorizedTDNN, SemiOrthogonalConv1d, Sequential, constrain
 
 
 def linear_weights(module):
@@ -37,6 +37,14 @@ def test_the_formula(offset):
 def test_without_a_bypass_channels_may_change():
     layer = FactorizedTDNN(6, 9, bottleneck=4, bypass=0.0)
     assert layer(torch.zeros(2, 6, 20)).shape == (2, 9, 18)
+
+
+def test_units_are_dropped_only_where_that_is_asked_for():
+    def dropped(layer):
+        return [part.p for part in layer.modules() if isinstance(part, Dropout1d)]
+
+    assert dropped(FactorizedTDNN(6, 6, bottleneck=4)) == []
+    assert dropped(FactorizedTDNN(6, 6, bottleneck=4, dropout=0.3)) == [0.3]
 
 
 def test_the_factors_have_fewer_weights_than_their_product():
