@@ -181,12 +181,14 @@ def _describe_parser() -> ArgumentParser:
     parser.add_argument(
         "model", type=str, help="a name such as tc_resnet_8, the file of a classifier, or demo"
     )
-    parser.add_argument("--num_classes", type=int, default=12, help="classes, for a name")
+    parser.add_argument(
+        "--num_classes", type=int | None, default=None, help="classes, for a name (default: 12)"
+    )
     parser.add_argument(
         "--padding",
-        type=Literal["valid", "same"],
-        default="valid",
-        help="along time, for a name: valid for a net that scans, same for the net as published",
+        type=Literal["valid", "same"] | None,
+        default=None,
+        help="along time, for a name: valid (the default) for a net that scans, same as published",
     )
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
     return parser
@@ -197,12 +199,13 @@ def _describe(options: Namespace) -> int:
     from audiocnn.describe import describe
 
     path = SHIPPED.get(options.model, Path(options.model))
-    is_file = path.suffix or path.is_file()
-    description = describe(
-        load(options.model) if is_file else options.model,
-        num_classes=options.num_classes,
-        padding=options.padding,
-    )
+    choices = {"num_classes": options.num_classes, "padding": options.padding}
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    is_file = path.suffix or path.exists()
+    if is_file and chosen:
+        given = " and ".join(f"--{name}" for name in chosen)
+        raise ParameterError(f"{given}: a file says this itself; leave it out, or name a network")
+    description = describe(load(options.model) if is_file else options.model, **chosen)
     print(description.json() if options.json else f"{description.table()}\n\n{description}")
     return 0
 

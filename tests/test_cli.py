@@ -191,6 +191,10 @@ def test_describe_names_and_files(trained, capsys):
             "describe: name='tc_resnet8' is no model; did you mean tc_resnet_8, bc_resnet_8, tc_resnet_14?",
         ),
         (
+            ["describe", "demo", "--padding", "same"],
+            "describe: --padding: a file says this itself; leave it out, or name a network",
+        ),
+        (
             ["describe", "none.safetensors"],
             "describe: none.safetensors does not exist; name the .safetensors file of a classifier",
         ),

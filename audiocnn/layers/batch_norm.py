@@ -42,7 +42,8 @@ def normalize_batch(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
 def _is_common(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> bool:
     """Whether this is what happens in every training on a processor; anything else is left to torch."""
     return (
-        norm.affine
+        norm.weight is not None
+        and norm.bias is not None
         and norm.track_running_stats
         and norm.momentum is not None
         and x.is_cpu

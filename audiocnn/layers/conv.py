@@ -100,16 +100,6 @@ def padding_of(axis: Axis, mode: PaddingMode = "zeros") -> tuple[int, int]:
     return same_padding(axis.sees.span, symmetric=mode == "reflect")
 
 
-def require_rows(layer: Scan, x: Tensor) -> None:
-    """Raise `ParameterError` if `x` has too few rows for `layer` to give one."""
-    takes = layer.row_axis.takes if layer.row_axis else None
-    if takes is not None and x.shape[-2] < takes.span:
-        raise ParameterError(
-            f"input of {x.shape[-2]} rows is shorter than the span of {type(layer).__name__} along rows, "
-            f"{takes.span}; give more rows, or padding='same' along them"
-        )
-
-
 def require_channels(in_channels: int, out_channels: int, groups: int) -> None:
     """Raise `ParameterError` unless all are positive and the groups divide both."""
     sizes = (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups))
@@ -321,7 +311,7 @@ class Conv2d(Scan, nn.Conv2d):
                 f"(batch, {self.in_channels}, rows, time), not {tuple(x.shape)}"
             )
         self.require_span(x)
-        require_rows(self, x)
+        self.require_rows(x)
         x = self._pad(x)
         if self.training and is_short_depthwise(self, x):
             return convolve_depthwise(self, x)

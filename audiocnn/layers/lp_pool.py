@@ -1,13 +1,15 @@
 """Pooling by the p-norm of a block."""
 
-from math import isfinite, prod
+from math import isfinite
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers.conv import Padding, padding_pair, pair
-from audiocnn.layers.pool import BlockPool, mean_2d
+from audiocnn.layers.pool import BlockPool
 
 __all__ = ["LpPool1d", "LpPool2d"]
 
@@ -51,9 +53,10 @@ class LpPool1d(BlockPool):
     def forward(self, x: Tensor) -> Tensor:
         """Take the norm."""
         self._require_block(x)
-        powers = self._pad(_power(x, self.p), 0.0)
-        mean = torch.avg_pool1d(powers, self.kernel_size, self.stride, self.both_ends)
-        return _root(mean * prod(self.kernel_size), self.p)
+        powers = self._pad(_power(x, self.p), 0.0).unsqueeze(-2)  # only the pool in 2-D gives plain sums
+        (kernel,), (stride,), (ends,) = self.kernel_size, self.stride, self.both_ends
+        total = F.avg_pool2d(powers, (1, kernel), (1, stride), (0, ends), divisor_override=1)
+        return _root(total.squeeze(-2), self.p)
 
     def extra_repr(self) -> str:
         """The power, kernel and stride."""
@@ -96,8 +99,9 @@ class LpPool2d(BlockPool):
     def forward(self, x: Tensor) -> Tensor:
         """Take the norm."""
         self._require_block(x)
-        mean = mean_2d(self._pad(_power(x, self.p), 0.0), self)
-        return _root(mean * prod(self.kernel_size), self.p)
+        powers = self._pad(_power(x, self.p), 0.0)
+        total = F.avg_pool2d(powers, self.kernel_size, self.stride, self.both_ends, divisor_override=1)
+        return _root(total, self.p)
 
     def extra_repr(self) -> str:
         """The power, kernel and stride."""
@@ -116,5 +120,23 @@ def _power(x: Tensor, p: float) -> Tensor:
 
 def _root(total: Tensor, p: float) -> Tensor:
     """`total ^ (1/p)`, with a gradient of zero at zero."""
-    silent = total == 0
-    return total.masked_fill(silent, 1.0).pow(1 / p).masked_fill(silent, 0.0)
+    root: Tensor = _Root.apply(total, p)
+    return root
+
+
+class _Root(torch.autograd.Function):
+    """`y = x ^ (1/p)` of `x >= 0`; its gradient is `y / (p x)`, and here zero at zero."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
+        """The root."""
+        y = x.sqrt() if p == 2 else x.pow(1 / p)
+        ctx.p = p
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """The gradient by `x`."""
+        x, y = ctx.saved_tensors
+        return (gradient * y / (ctx.p * x)).masked_fill(x == 0, 0.0), None

@@ -33,7 +33,6 @@ from audiocnn.layers.conv import (
     padding_pair,
     pair,
     require_positive,
-    require_rows,
 )
 from audiocnn.layers.scan import Scan
 
@@ -180,7 +179,7 @@ class SLayer(CellLayer):
                 f"not {tuple(x.shape)}"
             )
         self.require_span(x)
-        require_rows(self, x)
+        self.require_rows(x)
         r = self.selectivity
         a = torch.where(self.c > 0, self.a, 0.0) if self.ellipse else self.a
         e = self.correlate(x, a)  # (batch, planes, rows', time')
@@ -297,7 +296,7 @@ class CLayer(CellLayer):
         if x.dim() != 4:
             raise ParameterError(f"CLayer takes (batch, planes, rows, time), not {tuple(x.shape)}")
         self.require_span(x)
-        require_rows(self, x)
+        self.require_rows(x)
         e = self.correlate(x.flatten(0, 1)[:, None], self.d[None, None])  # each plane by itself
         e = e.view(*x.shape[:2], *e.shape[2:])
         if self.inhibition:

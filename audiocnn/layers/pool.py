@@ -36,7 +36,6 @@ from audiocnn.layers.conv import (
     padding_pair,
     pair,
     require_positive,
-    require_rows,
 )
 from audiocnn.layers.scan import Scan
 
@@ -88,7 +87,7 @@ class BlockPool(Scan):
         """Raise `ParameterError` if `x` does not hold a block."""
         self.require_span(x)
         if self.row_axis:
-            require_rows(self, x)
+            self.require_rows(x)
         if self.ceil_mode:
             for axis, kernel in enumerate(reversed(self.kernel_size), start=1):
                 if x.shape[-axis] < kernel:
@@ -227,13 +226,15 @@ class AvgPool1d(BlockPool):
     def forward(self, x: Tensor) -> Tensor:
         """Average."""
         self._require_block(x)
-        mean = torch.avg_pool1d(
-            self._pad(x, 0.0), self.kernel_size, self.stride, self.both_ends, ceil_mode=self.ceil_mode
-        )
-        if "same" not in self.padding:
+        mean = self._mean(self._pad(x, 0.0))
+        if not any(self.right_ends):
             return mean
-        inside = self._pad(x.new_ones(1, 1, x.shape[-1]), 0.0)
-        return mean / torch.avg_pool1d(inside, self.kernel_size, self.stride, self.both_ends)
+        return mean / self._mean(self._pad(x.new_ones(1, 1, x.shape[-1]), 0.0))
+
+    def _mean(self, x: Tensor) -> Tensor:
+        return torch.avg_pool1d(
+            x, self.kernel_size, self.stride, self.both_ends, self.ceil_mode, count_include_pad=False
+        )
 
 
 class AvgPool2d(BlockPool):
@@ -270,15 +271,15 @@ class AvgPool2d(BlockPool):
     def forward(self, x: Tensor) -> Tensor:
         """Average."""
         self._require_block(x)
-        mean = mean_2d(self._pad(x, 0.0), self)
-        if "same" not in self.padding:
+        mean = self._mean(self._pad(x, 0.0))
+        if not any(self.right_ends):
             return mean
-        inside = self._pad(x.new_ones(1, 1, *x.shape[-2:]), 0.0)
-        return mean / mean_2d(inside, self)
+        return mean / self._mean(self._pad(x.new_ones(1, 1, *x.shape[-2:]), 0.0))
 
-
-def mean_2d(x: Tensor, pool: BlockPool) -> Tensor:
-    return F.avg_pool2d(x, pool.kernel_size, pool.stride, pool.both_ends, pool.ceil_mode)
+    def _mean(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(
+            x, self.kernel_size, self.stride, self.both_ends, self.ceil_mode, count_include_pad=False
+        )
 
 
 class Maxout(Scan):

@@ -65,6 +65,15 @@ class Scan(nn.Module):
                 f"{type(self).__name__}, {takes.span}; pad the clip once, before the network"
             )
 
+    def require_rows(self, x: Tensor) -> None:
+        """Raise `ParameterError` if `x` has too few rows to give one."""
+        takes = self.row_axis.takes if self.row_axis else None
+        if takes is not None and x.shape[-2] < takes.span:
+            raise ParameterError(
+                f"input of {x.shape[-2]} rows is shorter than the span of {type(self).__name__} along rows, "
+                f"{takes.span}; give more rows, or padding='same' along them"
+            )
+
     def require_law(self) -> Geometry:
         """The geometry; raises `LawError` naming the layer that has none, and the remedy."""
         geometry = self.geometry
@@ -240,6 +249,7 @@ class Crop(Scan):
         left, right = self.time
         x = x[..., left : x.shape[-1] - right]
         if any(self.rows):
+            self.require_rows(x)
             top, bottom = self.rows
             x = x[..., top : x.shape[-2] - bottom, :]
         return x

@@ -19,7 +19,7 @@ stream - each is reduced by itself, which then takes less time than many small m
 Sums are kept in float64 (on Apple's GPUs, which have none, in float32) and the result has the input's type.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import torch
@@ -60,10 +60,12 @@ def fold_windows(parts: Parts, window: int, merge: Callable[[Parts, Parts], Part
     length = parts[0].shape[-1]
     outputs = length - window + 1
     blocks = -(-length // window)
-    # (..., blocks, window); the last block is filled up with the last step, to be merged but never read
+    # the last block is filled up with the last step, to be merged but never read
     fill = blocks * window - length
     filled = [torch.cat((p, p[..., -1:].expand(*p.shape[:-1], fill)), dim=-1) for p in parts]
-    columns = list(zip(*(p.reshape(*p.shape[:-1], blocks, window).unbind(-1) for p in filled), strict=True))
+    # (window, ..., blocks): the first steps of all blocks side by side, then the second ones
+    turned = [p.reshape(*p.shape[:-1], blocks, window).movedim(-1, 0).contiguous() for p in filled]
+    columns = list(zip(*(p.unbind(0) for p in turned), strict=True))
 
     prefix = [columns[0]]
     for column in columns[1:]:
@@ -74,13 +76,16 @@ def fold_windows(parts: Parts, window: int, merge: Callable[[Parts, Parts], Part
     suffix.reverse()
 
     # at each step of time: the suffix that begins and the prefix that ends there
-    begins = tuple(torch.stack(p, dim=-1).flatten(-2)[..., :outputs] for p in zip(*suffix, strict=True))
-    ends = tuple(
-        torch.stack(p, dim=-1).flatten(-2)[..., window - 1 : length] for p in zip(*prefix, strict=True)
-    )
+    begins = tuple(_in_time(p)[..., :outputs] for p in zip(*suffix, strict=True))
+    ends = tuple(_in_time(p)[..., window - 1 : length] for p in zip(*prefix, strict=True))
     merged = merge(begins, ends)
     is_block = torch.arange(outputs, device=parts[0].device) % window == 0  # its suffix is all of it
     return tuple(torch.where(is_block, b, m) for b, m in zip(begins, merged, strict=True))
+
+
+def _in_time(columns: Sequence[Tensor]) -> Tensor:
+    """`window` columns `(..., blocks)`, back in the order of time: `(..., blocks * window)`."""
+    return torch.stack(list(columns)).movedim(0, -1).flatten(-2)
 
 
 def wide(x: Tensor) -> torch.dtype:

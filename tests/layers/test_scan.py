@@ -8,6 +8,7 @@ from audiocnn.geometry import Geometry
 from audiocnn.layers import (
     Conv1d,
     Conv2d,
+    Crop,
     Identity,
     Parallel,
     ReLU,
@@ -38,6 +39,15 @@ def test_2d_branches_align_on_both_axes():
     assert parallel.geometry == Geometry(4)
     assert parallel.geometry_rows == Geometry(6)
     assert parallel(torch.zeros(1, 1, 10, 10)).shape == (1, 1, 5, 7)
+
+
+def test_a_crop_wants_a_row_that_is_left():
+    with pytest.raises(ParameterError) as error:
+        Crop(rows=(2, 2))(torch.zeros(1, 1, 4, 9))
+    assert str(error.value) == (
+        "input of 4 rows is shorter than the span of Crop along rows, 5; give more rows, or "
+        "padding='same' along them"
+    )
 
 
 def test_layers_may_be_named_or_not():
