@@ -19,19 +19,22 @@ from audiocnn.layers.lp_pool import LpPool1d, LpPool2d
 from audiocnn.layers.neocognitron import CLayer, SLayer
 from audiocnn.layers.norm import BatchNorm1d, BatchNorm2d, ChannelNorm, FrameNorm, LocalResponseNorm
 from audiocnn.layers.normalize import Normalize
+from audiocnn.layers.parallel import Crop, Identity, Parallel, Residual
 from audiocnn.layers.pool import AvgPool1d, AvgPool2d, FlattenRows, Maxout, MaxPool1d, MaxPool2d, MeanRows
 from audiocnn.layers.regularization import Dropout, Dropout1d, Dropout2d, DropPath, semi_orthogonal_step
 from audiocnn.layers.residual import BasicBlock, BottleneckBlock, PreActivationBlock, TemporalBlock
-from audiocnn.layers.scan import Crop, Identity, Parallel, Residual, Scan, Sequential, State, Windows
+from audiocnn.layers.scan import Scan, State
 from audiocnn.layers.scan_mlp import Elementwise, conv_to_linear, linear_to_conv, scan_mlp, unscan_mlp
 from audiocnn.layers.separable import SeparableConv1d, SeparableConv2d
 from audiocnn.layers.separable_residual import InvertedResidual, SeparableResidual
+from audiocnn.layers.sequential import Sequential
 from audiocnn.layers.shortcut import ScaledIdentity, ZeroPaddedShortcut
 from audiocnn.layers.squeeze_excitation import SqueezeExcitation
 from audiocnn.layers.subspectral import SubSpectralNorm
 from audiocnn.layers.tdnn import TDNN, Splice
 from audiocnn.layers.transposed import ConvTranspose1d, ConvTranspose2d
 from audiocnn.layers.window_pool import WindowMax, WindowMean, WindowStatistics
+from audiocnn.layers.windows import Windows
 
 __all__ = [
     "AttentiveStatistics",

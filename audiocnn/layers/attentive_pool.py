@@ -14,7 +14,9 @@ from torch import Tensor
 from audiocnn.geometry import Axis
 from audiocnn.layers.activation import Tanh
 from audiocnn.layers.conv import Conv1d, require_positive
-from audiocnn.layers.scan import Identity, Parallel, Scan, Sequential
+from audiocnn.layers.parallel import Identity, Parallel
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 from audiocnn.layers.window_pool import Parts, WindowPool, fold_windows, mean_and_deviation, wide
 
 __all__ = ["AttentiveStatistics", "ClipAttentiveStatistics"]

@@ -9,9 +9,11 @@ from torch import Tensor
 from audiocnn.layers.activation import ReLU, SiLU
 from audiocnn.layers.conv import Conv2d, Padding
 from audiocnn.layers.norm import BatchNorm2d
+from audiocnn.layers.parallel import Residual
 from audiocnn.layers.pool import MeanRows
 from audiocnn.layers.regularization import Dropout2d
-from audiocnn.layers.scan import Residual, Scan, Sequential
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 from audiocnn.layers.subspectral import SubSpectralNorm
 
 __all__ = ["BroadcastedBlock", "broadcasted_sum"]

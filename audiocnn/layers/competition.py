@@ -23,7 +23,7 @@ from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers.neocognitron import SLayer, require_selectivity
-from audiocnn.layers.scan import Sequential
+from audiocnn.layers.sequential import Sequential
 
 __all__ = ["Competition", "imprint", "learn_by_competition", "learn_layer_by_layer"]
 

@@ -7,8 +7,10 @@ from audiocnn.layers.activation import ReLU
 from audiocnn.layers.conv import Conv1d, require_positive
 from audiocnn.layers.neocognitron import SLayer
 from audiocnn.layers.norm import BatchNorm1d
+from audiocnn.layers.parallel import Residual
 from audiocnn.layers.regularization import Dropout1d, require_scale, semi_orthogonal_step
-from audiocnn.layers.scan import Residual, Scan, Sequential
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 from audiocnn.layers.shortcut import ScaledIdentity
 
 __all__ = ["FactorizedTDNN", "SemiOrthogonalConv1d", "constrain"]

@@ -3,7 +3,9 @@
 from audiocnn.layers.activation import ReLU
 from audiocnn.layers.conv import require_positive
 from audiocnn.layers.dimensions import PaddingOrPair, Size, batch_norm, conv, max_pool
-from audiocnn.layers.scan import Parallel, Scan, Sequential
+from audiocnn.layers.parallel import Parallel
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 
 __all__ = ["InceptionBlock"]
 

@@ -14,7 +14,9 @@ from torch.nn import init
 
 from audiocnn.layers.activation import ReLU
 from audiocnn.layers.conv import Conv1d, Conv2d, Padding, pair, require_positive
-from audiocnn.layers.scan import Parallel, Scan, Sequential
+from audiocnn.layers.parallel import Parallel
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 
 __all__ = ["LearnedPool1d", "LearnedPool2d"]
 

@@ -20,8 +20,10 @@ from audiocnn.layers.activation import ReLU
 from audiocnn.layers.conv import Conv1d, Conv2d, Padding, require_positive
 from audiocnn.layers.dimensions import PaddingOrPair, Size, batch_norm, conv
 from audiocnn.layers.norm import BatchNorm1d
+from audiocnn.layers.parallel import Residual
 from audiocnn.layers.regularization import DropPath
-from audiocnn.layers.scan import Residual, Scan, Sequential
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 from audiocnn.layers.shortcut import Shortcut, build_shortcut
 
 __all__ = ["BasicBlock", "BottleneckBlock", "PreActivationBlock", "TemporalBlock"]

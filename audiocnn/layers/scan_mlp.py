@@ -31,7 +31,8 @@ from torch import Tensor, nn
 from audiocnn.errors import ParameterError
 from audiocnn.layers.conv import Conv1d, Conv2d
 from audiocnn.layers.norm import BatchNorm1d, BatchNorm2d, ChannelNorm
-from audiocnn.layers.scan import Scan, Sequential
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 
 __all__ = ["Block", "Elementwise", "conv_to_linear", "linear_to_conv", "scan_mlp", "unscan_mlp"]
 

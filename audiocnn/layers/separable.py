@@ -4,7 +4,7 @@ x - depthwise: one kernel per channel - pointwise: 1x1, mixes the channels - y
 """
 
 from audiocnn.layers.conv import Conv1d, Conv2d, Padding, PaddingMode
-from audiocnn.layers.scan import Sequential
+from audiocnn.layers.sequential import Sequential
 
 __all__ = ["SeparableConv1d", "SeparableConv2d"]
 

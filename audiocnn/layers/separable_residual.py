@@ -7,8 +7,10 @@ channel by channel (depthwise) and one of 1 (pointwise) it has `C * K + C * C`.
 from audiocnn.layers.activation import ReLU, ReLU6
 from audiocnn.layers.conv import require_positive
 from audiocnn.layers.dimensions import PaddingOrPair, Size, batch_norm, conv
+from audiocnn.layers.parallel import Residual
 from audiocnn.layers.regularization import Dropout, DropPath, require_probability
-from audiocnn.layers.scan import Residual, Scan, Sequential
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 
 __all__ = ["InvertedResidual", "SeparableResidual"]
 

@@ -9,7 +9,8 @@ from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
 from audiocnn.layers.conv import pair, require_positive
 from audiocnn.layers.dimensions import Size, batch_norm, conv
-from audiocnn.layers.scan import Scan, Sequential
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 
 __all__ = ["ScaledIdentity", "Shortcut", "ZeroPaddedShortcut", "build_shortcut"]
 

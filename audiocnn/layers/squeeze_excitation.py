@@ -8,8 +8,10 @@ from audiocnn.layers.activation import ReLU, Sigmoid
 from audiocnn.layers.conv import require_positive
 from audiocnn.layers.dimensions import conv
 from audiocnn.layers.global_pool import GlobalMean
+from audiocnn.layers.parallel import Identity, Parallel
 from audiocnn.layers.pool import MeanRows
-from audiocnn.layers.scan import Identity, Parallel, Scan, Sequential
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 from audiocnn.layers.window_pool import WindowMean
 
 __all__ = ["SqueezeExcitation"]

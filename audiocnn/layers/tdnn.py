@@ -18,7 +18,8 @@ from audiocnn.errors import ParameterError
 from audiocnn.layers.activation import ReLU
 from audiocnn.layers.conv import PADDED_LAW_REMEDY, Conv1d, Padding, conv_axis, padding_of
 from audiocnn.layers.norm import BatchNorm1d
-from audiocnn.layers.scan import Scan, Sequential
+from audiocnn.layers.scan import Scan
+from audiocnn.layers.sequential import Sequential
 
 __all__ = ["TDNN", "Splice"]
 

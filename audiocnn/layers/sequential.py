@@ -1,0 +1,66 @@
+"""Layers one after the other, on the whole and on a stream."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from audiocnn.geometry import chain
+from audiocnn.layers.scan import Scan, State
+
+__all__ = ["Sequential", "advance_through"]
+
+
+class Sequential(Scan, nn.Sequential):
+    """Layers applied one after the other: spans chain, strides multiply.
+
+    Args:
+        layers: layers, or dicts of layers that also name them.
+
+    >>> from audiocnn.layers import Conv1d
+    >>> net = Sequential(Conv1d(40, 16, 3), Conv1d(16, 8, 5, stride=2))
+    >>> net.geometry
+    Geometry(span=7, stride=2)
+    """
+
+    def __init__(self, *layers: Scan | dict[str, Scan]) -> None:
+        named: dict[str, nn.Module] = {}
+        for layer in layers:
+            named |= layer if isinstance(layer, dict) else {str(len(named)): layer}
+        nn.Sequential.__init__(self, OrderedDict(named))
+        scans = self.scans()
+        self.time_axis = chain(scan.time_axis for scan in scans)
+        row_axes = [scan.row_axis for scan in scans if scan.row_axis]
+        self.row_axis = chain(row_axes) if len(row_axes) == len(scans) else None
+
+    def scans(self) -> list[Scan]:
+        """The layers, in order."""
+        return list(self._modules.values())  # type: ignore[arg-type]
+
+    def names(self) -> list[str]:
+        """Their names, in order."""
+        return list(self._modules)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply every layer in turn."""
+        self.require_span(x)
+        for layer in self:
+            x = layer(x)
+        return x
+
+    def _advance(self, chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
+        """Pass the chunk through every layer, as far as outputs are due."""
+        return advance_through(self.scans(), chunk, state)
+
+
+def advance_through(scans: Iterable[Scan], chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
+    """Fold the steps of scans that follow one another, as far as outputs are due."""
+    before = iter(()) if state is None else iter(state)
+    after: list[State] = []
+    passed: Tensor | None = chunk
+    for scan in scans:
+        kept = next(before, None)
+        if passed is not None:
+            passed, kept = scan._advance(passed, kept)
+        after.append(kept)
+    return passed, tuple(after)

@@ -1,0 +1,30 @@
+"""Windows of a module that is no scan."""
+
+import pytest
+import torch
+
+from audiocnn.errors import ParameterError
+from audiocnn.layers import Conv1d, GlobalMean, Identity, MaxPool1d, Sequential, WindowMean, Windows
+
+
+def test_a_module_of_any_length_is_run_on_each_window():
+    module = Sequential(Conv1d(2, 3, 3, padding="same"), GlobalMean()).eval()
+    x = torch.randn(1, 2, 20)
+    track = Windows(module, window=8, stride=4)(x)
+    assert track.shape == (1, 3, 4)
+    for j in range(4):
+        torch.testing.assert_close(track[..., j : j + 1], module(x[..., 4 * j : 4 * j + 8]))
+
+
+def test_a_window_gives_one_output():
+    message = "window=7 gives 3 outputs of WindowMean; choose a window that gives one"
+    with pytest.raises(ParameterError) as error:
+        Windows(WindowMean(5), window=7, stride=1)
+    assert str(error.value) == message
+
+
+def test_a_window_of_a_module_of_unknown_length_is_checked_when_it_is_run():
+    windows = Windows(Sequential(MaxPool1d(3, stride=2, ceil_mode=True), Identity()), window=8, stride=1)
+    with pytest.raises(ParameterError) as error:
+        windows(torch.zeros(1, 1, 9))
+    assert str(error.value) == "window=8 gives 4 outputs of Sequential; choose a window that gives one"
