@@ -11,13 +11,15 @@ it depends on the whole clip, it cannot be.
 import torch
 from torch import Tensor
 
+from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
 from audiocnn.layers.activation import Tanh
 from audiocnn.layers.conv import Conv1d, require_positive
 from audiocnn.layers.parallel import Identity, Parallel
+from audiocnn.layers.precision import wide
 from audiocnn.layers.scan import Scan
 from audiocnn.layers.sequential import Sequential
-from audiocnn.layers.window_pool import Parts, WindowPool, fold_windows, mean_and_deviation, wide
+from audiocnn.layers.window_pool import Parts, WindowPool, fold_windows, mean_and_deviation
 
 __all__ = ["AttentiveStatistics", "ClipAttentiveStatistics"]
 
@@ -74,7 +76,7 @@ class ClipAttentiveStatistics(Scan):
         hidden: rows of W, the attention's units.
 
     Raises:
-        ParameterError: for a size that is not positive.
+        ParameterError: for a size that is not positive, and on input of another shape or of no steps.
 
     >>> pool = ClipAttentiveStatistics(64, hidden=16)
     >>> print(pool(torch.zeros(1, 64, 98)).shape, pool.geometry)
@@ -91,10 +93,17 @@ class ClipAttentiveStatistics(Scan):
     def __init__(self, channels: int, *, hidden: int = 128) -> None:
         super().__init__()
         require_positive("channels", channels)
+        self.channels = channels
         self.scorer = _scorer(3 * channels, channels, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
         """Score every frame in the light of the clip, and describe the clip."""
+        if x.dim() != 3 or x.shape[1] != self.channels:
+            raise ParameterError(
+                f"{type(self).__name__} with channels={self.channels} takes (batch, {self.channels}, time), "
+                f"not {tuple(x.shape)}"
+            )
+        self.require_span(x)
         level = torch.zeros_like(x[:, :1])  # equal scores: the plain mean and deviation
         clip = mean_and_deviation(*_weigh(x, level))[..., None].to(x.dtype)
         scores = self.scorer(torch.cat((x, clip.expand(-1, -1, x.shape[-1])), dim=1))

@@ -70,16 +70,16 @@ def conv_axis(kernel_size: int, stride: int, dilation: int, padding: Padding) ->
 
 def require_positive(name: str, value: int) -> None:
     """Raise `ParameterError` unless `value` is a positive integer."""
-    if value < 1:
-        raise ParameterError(f"{name}={value} must be a positive integer")
+    if not isinstance(value, int) or value < 1:
+        raise ParameterError(f"{name}={value!r} must be a positive integer")
 
 
 def pair(name: str, value: int | tuple[int, int]) -> tuple[int, int]:
     """A value for `(rows, time)`; a single integer serves both."""
     if isinstance(value, int):
         return value, value
-    if len(value) != 2:
-        raise ParameterError(f"{name}={value} must be one integer or two, (rows, time)")
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ParameterError(f"{name}={value!r} must be one integer or two, (rows, time)")
     return value
 
 
@@ -87,7 +87,7 @@ def padding_pair(padding: Padding | tuple[Padding, Padding]) -> tuple[Padding, P
     """A padding for `(rows, time)`; a single one serves both."""
     if isinstance(padding, str):
         return padding, padding
-    if len(padding) != 2:
+    if not isinstance(padding, (tuple, list)) or len(padding) != 2:
         raise ParameterError(f"padding={padding} must be one of 'valid' and 'same', or two, (rows, time)")
     return padding
 

@@ -28,6 +28,7 @@ def is_short_depthwise(conv: nn.Conv2d, x: Tensor) -> bool:
         and x.is_cpu
         and x.dtype == conv.weight.dtype
         and x.dtype in (torch.float32, torch.float64)
+        and not torch.is_autocast_enabled("cpu")
     )
 
 

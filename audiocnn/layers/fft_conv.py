@@ -279,16 +279,15 @@ def _convolve(
 ) -> Tensor:
     """`fft_conv1d` and `fft_conv2d`: check, choose, convolve."""
     _require_method(method)
-    names = ("time",) if len(stride) == 1 else ("rows", "time")
+    names: tuple[str, ...] = ("time",) if len(stride) == 1 else ("rows", "time")
     for name, values in (("stride", stride), ("dilation", dilation), ("groups", (groups,))):
         for value in values:
             require_positive(name, value)
+    axes = {"x": ("batch", "channel"), "weight": ("out_channels", "in_channels / groups")}
     for name, tensor in (("x", x), ("weight", weight)):
         if tensor.dim() != 2 + len(names):
-            axes = ", ".join(
-                ("batch", "channel") if name == "x" else ("out_channels", "in_channels / groups")
-            )
-            raise ParameterError(f"{name} must be ({axes}, {', '.join(names)}), not {tuple(tensor.shape)}")
+            wanted = ", ".join(axes[name] + names)
+            raise ParameterError(f"{name} must be ({wanted}), not {tuple(tensor.shape)}")
     if weight.shape[1] * groups != x.shape[1] or weight.shape[0] % groups:
         raise ParameterError(
             f"weight {tuple(weight.shape)} with groups={groups} does not fit x of {x.shape[1]} channels; "

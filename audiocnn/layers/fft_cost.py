@@ -1,10 +1,11 @@
 """What a convolution costs, directly and by FFT: the comparison that `method="auto"` makes.
 
 Everything is counted from the shapes and priced, in nanoseconds. The prices below were fitted to some
-500 measurements on one core of an AMD EPYC (Zen 5), torch 2.14 with MKL and oneDNN, float32, without and
+700 measurements on one core of an AMD EPYC (Zen 5), torch 2.14 with MKL and oneDNN, float32, without and
 with gradients. Only the comparison matters, and it changes less from one machine to the next than the
-prices do; a GPU was not measured, so name the method there yourself. Nothing is timed when a layer runs:
-equal shapes, and an equal need of gradients, take the same way every time.
+prices do; a GPU was not measured, so name the method there yourself. Of those measurements the model took
+the slower way, by more than a tenth, in two of a hundred, all of them near the crossover. Nothing is timed
+when a layer runs: equal shapes, and an equal need of gradients, take the same way every time.
 
 *By FFT*, an input cut into `m` blocks, over the batch, of `size` points:
 
@@ -44,21 +45,22 @@ Method: TypeAlias = Literal["auto", "fft", "direct"]
 _DOUBLE = 2.0  # float64 over float32, both ways
 
 # By FFT, in nanoseconds
-_FFT_CALL = 60_000.0
+_FFT_CALL = 65_000.0
 _TABLES = 6.0  # for each point of a block, once
-_STEP = 0.06  # of a transform
+_STEP = 0.04  # of a transform
 _ODD = 1.25  # for sizes that are no powers of two
-_SECOND_AXIS = 0.48  # for each point of a transform
+_SECOND_AXIS = 0.7  # for each point of a transform
 _LAYOUT = 1.0  # for each point of a transform that goes into matrices or comes out
-_MATRIX_PRODUCT = 0.174
+_MATRIX_PRODUCT = 0.15
 _SINGLE_PRODUCT = 2.2
-_FFT_TRAINING = 3.1  # forward and backward over forward
+_SINGLE_PRODUCT_TRAINING = 2.6
+_FFT_TRAINING = 3.0  # forward and backward over forward
 
 # Directly, in nanoseconds
 _LANES = 16  # channels that oneDNN takes abreast
 _COMPILED = 640  # kernel steps times channels, up to `_LANES` of them, that its loops forward take
 _COMPILED_BACKWARD = 14  # kernel steps from which its loops backward do not
-_PACKED = 20480  # numbers up to which a single input is unfolded
+_UNFOLDED = 20480  # numbers up to which torch unfolds a single input
 
 
 class Phases(NamedTuple):
@@ -130,7 +132,7 @@ def fft_cost(
     steps = sum(log2(size) * (1 if size.bit_count() == 1 else _ODD) for size in sizes)
     per_point = _STEP * steps + _SECOND_AXIS * (len(sizes) - 1)
     if conv.groups in (in_channels, conv.out_channels):
-        cost = _SINGLE_PRODUCT * products
+        cost = (_SINGLE_PRODUCT_TRAINING if training else _SINGLE_PRODUCT) * products
     else:
         cost = _MATRIX_PRODUCT * products
         per_point += _LAYOUT
@@ -151,33 +153,33 @@ def direct_cost(conv: Convolution, *, training: bool = False, double: bool = Fal
     in_group, out_group = conv.in_channels // conv.groups, conv.out_channels // conv.groups
     weights = conv.out_channels * in_group * prod(conv.kernel)
     macs = outputs * in_group * prod(conv.kernel)
-    small = conv.batch == conv.groups == 1 and inputs <= _PACKED
+    small = conv.batch == conv.groups == 1 and inputs <= _UNFOLDED
     if double or (small and (len(conv.kernel) == 1 or min(conv.kernel) <= 3)):
         unfolded = macs / out_group
         if training:
-            cost = 26_000 + 1.0 * numbers + 0.6 * unfolded + 0.08 * macs
+            cost = 24_000 + 0.5 * numbers + 0.32 * unfolded + 0.07 * macs
         else:
-            cost = 4_000 + 0.09 * numbers + 0.16 * unfolded + 0.025 * macs
+            cost = 5_000 + 0.07 * numbers + 0.07 * unfolded + 0.024 * macs
         return cost * (_DOUBLE if double else 1)
     if in_group == out_group == 1 < conv.groups:
         if training:
-            return 26_000 + 1.5 * numbers + 0.44 * macs
-        return 10_000 + 0.3 * numbers + 0.016 * macs
+            return 30_000 + 0.4 * numbers + 0.42 * macs
+        return 30_000 + 0.2 * numbers + 0.0135 * macs
     width = conv.kernel[-1]
     padded_in, padded_out = _padded(conv.in_channels), _padded(conv.out_channels)
     numbers_padded = inputs * padded_in / conv.in_channels + outputs * padded_out / conv.out_channels
     macs_padded = macs * padded_out / conv.out_channels
     if training:
-        cost = 60_000 + 0.9 * numbers_padded + 2.8 * weights
         if conv.groups > 1 or width >= _COMPILED_BACKWARD:
-            return cost + (0.04 + 1.2 / out_group) * macs
-        return cost + 0.0106 * (2 + padded_in / conv.in_channels) * macs_padded
-    cost = 10_000 + 0.25 * numbers_padded + 0.9 * weights
+            return 60_000 + 0.1 * numbers_padded + 2.5 * weights + (0.033 + 1.2 / out_group) * macs
+        lanes_in = padded_in / conv.in_channels
+        return 280_000 + 0.27 * numbers_padded + (0.022 + 0.009 * lanes_in) * macs_padded
+    cost = 50_000 + 0.045 * numbers_padded + 0.8 * weights
     if conv.groups > 1:
-        return cost + 0.0215 * macs
+        return cost + 0.0197 * macs
     if width * min(in_group, _LANES) > _COMPILED:
-        return cost + (0.015 + 0.1 / padded_out) * macs_padded
-    return cost + 0.0106 * macs_padded
+        return cost + (0.014 + 0.12 / padded_out) * macs_padded
+    return cost + 0.0092 * macs_padded
 
 
 def _padded(channels: int) -> int:

@@ -19,6 +19,9 @@ class GlobalMean(Scan):
 
     Lin, Chen & Yan 2014, "Network In Network", arXiv 1312.4400.
 
+    Raises:
+        ParameterError: on input of no steps.
+
     >>> import torch
     >>> GlobalMean()(torch.tensor([[[1.0, 2.0, 6.0]]]))
     tensor([[[3.]]])
@@ -33,6 +36,7 @@ class GlobalMean(Scan):
 
     def forward(self, x: Tensor) -> Tensor:
         """Average."""
+        self.require_span(x)
         return x.mean(dim=tuple(range(2, x.dim())), keepdim=True)
 
     def connections(self, x: Tensor, y: Tensor) -> int:
@@ -45,6 +49,9 @@ class GlobalMax(Scan):
 
     Oquab et al. 2015, "Is object localization for free?", CVPR: a class is present where its detector
     answers most. The gradient goes to the largest alone.
+
+    Raises:
+        ParameterError: on input of no steps.
 
     >>> import torch
     >>> GlobalMax()(torch.tensor([[[1.0, 6.0, 2.0]]]))
@@ -60,6 +67,7 @@ class GlobalMax(Scan):
 
     def forward(self, x: Tensor) -> Tensor:
         """Take the largest."""
+        self.require_span(x)
         largest = x.flatten(2).max(dim=2).values
         return largest.view(*largest.shape, *(1,) * (x.dim() - 2))
 

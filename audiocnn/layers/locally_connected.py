@@ -201,6 +201,10 @@ class LocallyConnected2d(Scan):
         self.row_axis = conv_axis(kernels[0], self.stride[0], 1, paddings[0])
         self.time_axis = conv_axis(kernels[1], self.stride[1], 1, paddings[1])
         self.pads = padding_of(self.time_axis) + padding_of(self.row_axis)
+        if not isinstance(input_size, tuple) or len(input_size) != 2:
+            raise ParameterError(
+                f"input_size={input_size!r} must be two integers, (rows, time), or (rows, None)"
+            )
         self.in_channels, self.input_size = in_channels, input_size
         rows, steps = input_size
         positions = [_positions("rows", rows, kernels[0], self.row_axis), 1]

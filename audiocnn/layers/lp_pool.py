@@ -10,11 +10,37 @@ from torch import Tensor
 from audiocnn.errors import ParameterError
 from audiocnn.layers.conv import Padding, padding_pair, pair
 from audiocnn.layers.pool import BlockPool
+from audiocnn.layers.precision import at_least_single
 
 __all__ = ["LpPool1d", "LpPool2d"]
 
 
-class LpPool1d(BlockPool):
+class LpPool(BlockPool):
+    """What pools by the p-norm have in common; tuples as in `BlockPool`."""
+
+    def __init__(
+        self, kernel_size: tuple[int, ...], p: float, stride: tuple[int, ...], padding: tuple[Padding, ...]
+    ) -> None:
+        super().__init__(kernel_size, stride, padding)
+        if not (p >= 1 and isfinite(p)):
+            raise ParameterError(f"p={p} must be 1 or more and finite; max pooling is the limit of large p")
+        self.p = p
+
+    def _powers(self, x: Tensor) -> Tensor:
+        z = at_least_single(x)
+        return z.square() if self.p == 2 else z.abs().pow(self.p)
+
+    def _root(self, total: Tensor) -> Tensor:
+        """`total ^ (1/p)`, with a gradient of zero at zero."""
+        root: Tensor = _Root.apply(total, self.p)
+        return root
+
+    def extra_repr(self) -> str:
+        """The power, kernel and stride."""
+        return f"p={self.p}, {super().extra_repr()}"
+
+
+class LpPool1d(LpPool):
     """The p-norm of each block: `(batch, channel, time)` -> `(batch, channel, time')`.
 
         y = (sum over the block of |x|^p) ^ (1/p)
@@ -47,23 +73,18 @@ class LpPool1d(BlockPool):
         stride: int | None = None,
         padding: Padding = "valid",
     ) -> None:
-        super().__init__((kernel_size,), (kernel_size if stride is None else stride,), (padding,))
-        self.p = _require_power(p)
+        super().__init__((kernel_size,), p, (kernel_size if stride is None else stride,), (padding,))
 
     def forward(self, x: Tensor) -> Tensor:
         """Take the norm."""
         self._require_block(x)
-        powers = self._pad(_power(x, self.p), 0.0).unsqueeze(-2)  # only the pool in 2-D gives plain sums
+        powers = self._pad(self._powers(x), 0.0).unsqueeze(-2)  # only the pool in 2-D gives plain sums
         (kernel,), (stride,), (ends,) = self.kernel_size, self.stride, self.both_ends
         total = F.avg_pool2d(powers, (1, kernel), (1, stride), (0, ends), divisor_override=1)
-        return _root(total.squeeze(-2), self.p)
-
-    def extra_repr(self) -> str:
-        """The power, kernel and stride."""
-        return f"p={self.p}, {super().extra_repr()}"
+        return self._root(total.squeeze(-2)).to(x.dtype)
 
 
-class LpPool2d(BlockPool):
+class LpPool2d(LpPool):
     """The p-norm of each block: `(batch, channel, rows, time)` -> `(batch, channel, rows', time')`.
 
     As `LpPool1d`; pairs are `(rows, time)`, a single value serves both.
@@ -91,37 +112,15 @@ class LpPool2d(BlockPool):
         padding: Padding | tuple[Padding, Padding] = "valid",
     ) -> None:
         kernels = pair("kernel_size", kernel_size)
-        super().__init__(
-            kernels, kernels if stride is None else pair("stride", stride), padding_pair(padding)
-        )
-        self.p = _require_power(p)
+        strides = kernels if stride is None else pair("stride", stride)
+        super().__init__(kernels, p, strides, padding_pair(padding))
 
     def forward(self, x: Tensor) -> Tensor:
         """Take the norm."""
         self._require_block(x)
-        powers = self._pad(_power(x, self.p), 0.0)
+        powers = self._pad(self._powers(x), 0.0)
         total = F.avg_pool2d(powers, self.kernel_size, self.stride, self.both_ends, divisor_override=1)
-        return _root(total, self.p)
-
-    def extra_repr(self) -> str:
-        """The power, kernel and stride."""
-        return f"p={self.p}, {super().extra_repr()}"
-
-
-def _require_power(p: float) -> float:
-    if not (p >= 1 and isfinite(p)):
-        raise ParameterError(f"p={p} must be 1 or more and finite; max pooling is the limit of large p")
-    return p
-
-
-def _power(x: Tensor, p: float) -> Tensor:
-    return x.square() if p == 2 else x.abs().pow(p)
-
-
-def _root(total: Tensor, p: float) -> Tensor:
-    """`total ^ (1/p)`, with a gradient of zero at zero."""
-    root: Tensor = _Root.apply(total, p)
-    return root
+        return self._root(total).to(x.dtype)
 
 
 class _Root(torch.autograd.Function):
@@ -139,4 +138,5 @@ class _Root(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         """The gradient by `x`."""
         x, y = ctx.saved_tensors
-        return (gradient * y / (ctx.p * x)).masked_fill(x == 0, 0.0), None
+        # where x is 0, so is y: any other divisor gives zero, to this gradient and to those of it
+        return gradient * y / (ctx.p * x.masked_fill(x == 0, 1.0)), None

@@ -18,6 +18,7 @@ from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry
 from audiocnn.layers.batch_norm import normalize_batch
 from audiocnn.layers.conv import require_positive
+from audiocnn.layers.precision import at_least_single
 from audiocnn.layers.scan import Scan
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "ChannelNorm", "FrameNorm", "LocalResponseNorm"]
@@ -208,7 +209,8 @@ class LocalResponseNorm(Scan):
     def forward(self, x: Tensor) -> Tensor:
         """`(batch, channel, ...)`, the shape kept."""
         channels, half = x.shape[1], self.size // 2
-        squares = F.pad(_wide(x).square(), (0, 0) * (x.dim() - 2) + (half, half))  # zeros beyond the channels
+        squares = at_least_single(x).square()
+        squares = F.pad(squares, (0, 0) * (x.dim() - 2) + (half, half))  # zeros beyond the channels
         energy = squares[:, :channels]
         for i in range(1, self.size):
             energy = energy + squares[:, i : i + channels]
@@ -224,14 +226,9 @@ def _require_channels(x: Tensor, channels: int) -> None:
         raise ParameterError(f"input has {x.shape[1]} channels; this norm has {channels}")
 
 
-def _wide(x: Tensor) -> Tensor:
-    """`x` in float32 at least: in float16 the square of 256 is infinite."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
 def _standardise(x: Tensor, *, dims: tuple[int, ...]) -> Tensor:
     """Mean 0 and variance 1 over `dims`; zeros where nothing deviates."""
-    z = _wide(x)
+    z = at_least_single(x)
     deviation = z - z.mean(dim=dims, keepdim=True)
     variance = deviation.square().mean(dim=dims, keepdim=True)
     return (deviation * torch.rsqrt(variance + 1e-5)).to(x.dtype)

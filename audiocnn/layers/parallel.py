@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry
-from audiocnn.layers.scan import Scan, State
+from audiocnn.layers.scan import Scan, State, require_scan
 from audiocnn.layers.sequential import advance_through
 
 __all__ = ["Crop", "Identity", "Parallel", "Residual"]
@@ -31,12 +31,18 @@ class Crop(Scan):
         time: steps left out on the left and the right of the last axis.
         rows: the same for the last but one.
 
+    Raises:
+        ParameterError: for a negative number of steps, and on input that is all cropped away.
+
     >>> Crop(time=(1, 2))(torch.arange(6))
     tensor([1, 2, 3])
     """
 
     def __init__(self, *, time: tuple[int, int] = (0, 0), rows: tuple[int, int] = (0, 0)) -> None:
         super().__init__()
+        for name, steps in (("time", time), ("rows", rows)):
+            if min(steps) < 0:
+                raise ParameterError(f"{name}={steps} must be 0 or more steps at each end")
         self.time, self.rows = time, rows
         self.time_axis = Axis(Geometry(1 + sum(time)), Geometry(), time[0], is_scan=True)
         self.row_axis = Axis(Geometry(1 + sum(rows)), Geometry(), rows[0], is_scan=True)
@@ -74,7 +80,7 @@ class Parallel(Scan):
         join: `"sum"`, `"product"` (a gate), or `"concatenate"` along channels.
 
     Raises:
-        ParameterError: for strides or lengths that differ, or an unknown `join`.
+        ParameterError: for strides or lengths that differ, an unknown `join`, or a branch that is no layer.
 
     >>> from audiocnn.layers import Conv1d
     >>> Parallel(Conv1d(8, 4, 1), Conv1d(8, 4, 5), join="concatenate")(torch.zeros(1, 8, 20)).shape
@@ -87,6 +93,8 @@ class Parallel(Scan):
             raise ParameterError(f"join={join!r} must be 'sum', 'product' or 'concatenate'")
         if not branches:
             raise ParameterError("branches must be at least one layer")
+        for i, branch in enumerate(branches):
+            require_scan(f"branches[{i}]", branch)
         self.join = join
         self.time_axis, time_crops = _align([branch.time_axis for branch in branches])
         row_axes = [branch.row_axis for branch in branches if branch.row_axis]

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from audiocnn.errors import LawError, ParameterError
 from audiocnn.geometry import Axis, Geometry
 
-__all__ = ["Scan", "State"]
+__all__ = ["Scan", "State", "require_scan"]
 
 # A plain nest of tensors; None before the first chunk and where nothing need be kept.
 State: TypeAlias = "Tensor | tuple[State, ...] | None"
@@ -58,10 +58,11 @@ class Scan(nn.Module):
     def require_span(self, x: Tensor) -> None:
         """Raise `ParameterError` if `x` is too short in time to give one output."""
         takes = self.time_axis.takes
-        if takes is not None and x.shape[-1] < takes.span:
+        span = takes.span if takes else 1  # of nothing there is no mean, and nothing to up-sample
+        if x.shape[-1] < span:
             raise ParameterError(
                 f"input of {x.shape[-1]} steps along time is shorter than the span of "
-                f"{type(self).__name__}, {takes.span}; pad the clip once, before the network"
+                f"{type(self).__name__}, {span}; pad the clip once, before the network"
             )
 
     def require_rows(self, x: Tensor) -> None:
@@ -152,13 +153,21 @@ class Scan(nn.Module):
         n = (length - span) // stride + 1
         if n < 1:
             return None, _pack(kept, owed)
-        due, used = (n - 1) * stride + span, n * stride
-        y = _run(self, z if due == length else z.narrow(-1, 0, due))
+        y, used = _run(self, z), n * stride
         if used >= length:
             return y, _pack(kept[..., :0].clone(), used - length)
         kept = kept.narrow(-1, used, length - used)
         # a short buffer must not hold a long chunk in memory
         return y, kept.clone() if length - used < used else kept
+
+
+def require_scan(name: str, value: object) -> None:
+    """Raise `ParameterError` unless a value, such as `module=`, is a layer."""
+    if not isinstance(value, Scan):
+        raise ParameterError(
+            f"{name}={value!r} is no layer that scans; take it from audiocnn.layers, or give "
+            "Elementwise(...) of a module that treats every number by itself"
+        )
 
 
 def _unpack(state: State, chunk: Tensor) -> tuple[Tensor, int]:
@@ -178,8 +187,11 @@ def _pack(buffer: Tensor, owed: int) -> State:
 
 @cache
 def _count(steps: int) -> Tensor:
-    """A number as a tensor, which a state is made of; the same few come again at every step."""
-    return torch.tensor(steps)
+    """A number as a tensor, which a state is made of; the same few come again at every step.
+
+    It is read and never computed with, and so stays on the processor, whatever device is the default.
+    """
+    return torch.tensor(steps, device="cpu")
 
 
 def _run(scan: Scan, x: Tensor) -> Tensor:

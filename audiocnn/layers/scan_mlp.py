@@ -128,7 +128,7 @@ def conv_to_linear(conv: Conv1d | Conv2d) -> nn.Linear:
     >>> conv_to_linear(Conv1d(40, 64, 9))
     Linear(in_features=360, out_features=64, bias=True)
     """
-    is_padded = any(axis is not None and axis.takes != axis.sees for axis in (conv.time_axis, conv.row_axis))
+    is_padded = any(axis is not None and not axis.is_scan for axis in (conv.time_axis, conv.row_axis))
     if is_padded or max(conv.dilation) > 1 or conv.groups > 1:
         raise ParameterError(
             f"{conv} pads, skips steps or splits its channels; a dense layer is a convolution with "
@@ -157,8 +157,8 @@ def scan_mlp(mlp: nn.Sequential, block: Block, *, stride: int = 1) -> Sequential
         `(batch, outputs, positions along rows, positions along time)`.
 
     Raises:
-        ParameterError: for a layer that cannot be scanned, or a block that is not what the first `Linear`
-            reads.
+        ParameterError: for what is no `torch.nn.Sequential`, a layer that cannot be scanned, or a block that
+            is not what the first `Linear` reads.
 
     >>> mlp = nn.Sequential(nn.Linear(360, 64), nn.ReLU(), nn.Linear(64, 12))
     >>> net = scan_mlp(mlp, (40, 9))
@@ -166,6 +166,11 @@ def scan_mlp(mlp: nn.Sequential, block: Block, *, stride: int = 1) -> Sequential
     >>> net(x).shape, torch.allclose(net(x)[:, :, 5], mlp(x[:, :, 5:14].flatten(1)), atol=1e-5)
     (torch.Size([1, 12, 90]), True)
     """
+    if not isinstance(mlp, nn.Sequential):
+        raise ParameterError(
+            f"mlp={type(mlp).__name__} must be a torch.nn.Sequential, of which it is known in which order, "
+            "and with which activations, its layers are applied"
+        )
     layers: dict[str, Scan] = {}
     one = (1,) * (len(block) - 1)
     is_first = True  # no Linear yet: features are still places of the block

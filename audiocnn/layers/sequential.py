@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from audiocnn.geometry import chain
-from audiocnn.layers.scan import Scan, State
+from audiocnn.layers.scan import Scan, State, require_scan
 
 __all__ = ["Sequential", "advance_through"]
 
@@ -14,8 +14,14 @@ __all__ = ["Sequential", "advance_through"]
 class Sequential(Scan, nn.Sequential):
     """Layers applied one after the other: spans chain, strides multiply.
 
+    Its axes are made of those of the layers it is given: to add one, or one that moves in another way, make
+    another `Sequential`. A slice, `net[:2]`, is another.
+
     Args:
         layers: layers, or dicts of layers that also name them.
+
+    Raises:
+        ParameterError: for what is no layer, such as a `torch.nn.ReLU`.
 
     >>> from audiocnn.layers import Conv1d
     >>> net = Sequential(Conv1d(40, 16, 3), Conv1d(16, 8, 5, stride=2))
@@ -27,6 +33,8 @@ class Sequential(Scan, nn.Sequential):
         named: dict[str, nn.Module] = {}
         for layer in layers:
             named |= layer if isinstance(layer, dict) else {str(len(named)): layer}
+        for name, module in named.items():
+            require_scan(f"layers[{name!r}]", module)
         nn.Sequential.__init__(self, OrderedDict(named))
         scans = self.scans()
         self.time_axis = chain(scan.time_axis for scan in scans)

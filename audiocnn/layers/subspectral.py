@@ -1,11 +1,11 @@
 """Batch normalisation of each band of frequency by itself."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry
-from audiocnn.layers.batch_norm import normalize_batch
 from audiocnn.layers.conv import require_positive
+from audiocnn.layers.norm import BatchNorm2d
 from audiocnn.layers.scan import Scan
 
 __all__ = ["SubSpectralNorm"]
@@ -44,13 +44,16 @@ class SubSpectralNorm(Scan):
         require_positive("channels", channels)
         require_positive("bands", bands)
         self.channels, self.bands = channels, bands
-        self.norm = nn.BatchNorm2d(channels * bands)
+        self.norm = BatchNorm2d(channels * bands)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
+        if x.dim() != 4 or x.shape[1] != self.channels:
+            raise ParameterError(
+                f"{type(self).__name__} with channels={self.channels} takes "
+                f"(batch, {self.channels}, rows, time), not {tuple(x.shape)}"
+            )
         batch, channels, rows, time = x.shape
-        if channels != self.channels:
-            raise ParameterError(f"input has {channels} channels; this norm has {self.channels}")
         if rows % self.bands:
             below = rows - rows % self.bands
             nearest = " or ".join(str(size) for size in (below, below + self.bands) if size)
@@ -58,7 +61,8 @@ class SubSpectralNorm(Scan):
                 f"rows={rows} do not divide into {self.bands} bands of frequency; {nearest} do"
             )
         bands = x.reshape(batch, channels * self.bands, rows // self.bands, time)
-        return normalize_batch(self.norm, bands).view(batch, channels, rows, time)
+        y: Tensor = self.norm(bands)
+        return y.view(batch, channels, rows, time)
 
     def extra_repr(self) -> str:
         """Channels and bands."""

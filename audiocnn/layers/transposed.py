@@ -50,7 +50,7 @@ class ConvTranspose1d(Scan, nn.ConvTranspose1d):
     Raises:
         ParameterError: for a size that is not positive, groups that do not divide the channels, an unknown
             padding, `"same"` with a kernel that does not cover the stride, and on input of another
-            shape.
+            shape or of no steps.
 
     >>> import torch
     >>> ConvTranspose1d(8, 4, 4, stride=2)(torch.zeros(1, 8, 10)).shape
@@ -96,6 +96,7 @@ class ConvTranspose1d(Scan, nn.ConvTranspose1d):
                 f"{type(self).__name__} with in_channels={self.in_channels} takes "
                 f"(batch, {self.in_channels}, time), not {tuple(x.shape)}"
             )
+        self.require_span(x)
         y = F.conv_transpose1d(
             x, self.weight, self.bias, self.stride, self.cut, 0, self.groups, self.dilation
         )
@@ -176,6 +177,7 @@ class ConvTranspose2d(Scan, nn.ConvTranspose2d):
                 f"{type(self).__name__} with in_channels={self.in_channels} takes "
                 f"(batch, {self.in_channels}, rows, time), not {tuple(x.shape)}"
             )
+        self.require_span(x)
         y = F.conv_transpose2d(
             x, self.weight, self.bias, self.stride, self.cut, 0, self.groups, self.dilation
         )

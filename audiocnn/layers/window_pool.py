@@ -27,6 +27,7 @@ from torch import Tensor
 
 from audiocnn.geometry import Axis
 from audiocnn.layers.conv import require_positive
+from audiocnn.layers.precision import at_least_single, wide
 from audiocnn.layers.scan import Scan
 
 __all__ = ["WindowMax", "WindowMean", "WindowStatistics"]
@@ -88,11 +89,6 @@ def _in_time(columns: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(columns)).movedim(0, -1).flatten(-2)
 
 
-def wide(x: Tensor) -> torch.dtype:
-    """What sums of `x` are kept in."""
-    return torch.float32 if x.device.type == "mps" else torch.float64
-
-
 def mean_of(x: Tensor) -> Tensor:
     """The mean along the last axis, which stays, summed and given in `wide(x)`."""
     return x.sum(dim=-1, keepdim=True, dtype=wide(x)) / x.shape[-1]
@@ -116,7 +112,7 @@ class WindowPool(Scan):
     def forward(self, x: Tensor) -> Tensor:
         """Pool."""
         self.require_span(x)
-        z = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        z = at_least_single(x)
         if x.shape[-1] == self.window:
             pooled = self.reduce(z[..., None, :])
         else:

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
-from audiocnn.layers.scan import Scan
+from audiocnn.layers.conv import require_positive
+from audiocnn.layers.scan import Scan, require_scan
 
 __all__ = ["Windows"]
 
@@ -23,6 +24,10 @@ class Windows(Scan):
         stride: steps from one window to the next.
         batch_size: windows that are run at once, which bounds memory.
 
+    Raises:
+        ParameterError: for a size that is not positive, a module that is no layer, a window that does not
+            give one output, and on input shorter than the window.
+
     >>> from audiocnn.layers import Conv1d, Sequential, WindowMean
     >>> net = Sequential(Conv1d(8, 4, 3, padding="same"), WindowMean(20))
     >>> print(net.geometry, Windows(net, window=20, stride=5).geometry)
@@ -33,6 +38,9 @@ class Windows(Scan):
 
     def __init__(self, module: Scan, *, window: int, stride: int, batch_size: int = 256) -> None:
         super().__init__()
+        require_scan("module", module)
+        for name, value in (("window", window), ("stride", stride), ("batch_size", batch_size)):
+            require_positive(name, value)
         self.module = module
         self.batch_size = batch_size
         self.window, self.stride = window, stride
@@ -52,12 +60,12 @@ class Windows(Scan):
         """`(batch, ..., time)` -> `(batch, channel, windows)`."""
         self.require_span(x)
         windows = x.unfold(-1, self.window, self.stride).movedim(-2, 1)  # (batch, windows, ..., span), a view
-        at_once = max(1, self.batch_size // len(x))
+        at_once = max(1, self.batch_size // max(1, len(x)))
         outputs = []
         for part in torch.split(windows, at_once, dim=1):
             output = self.module(part.flatten(0, 1))  # (batch * some windows, channel, 1)
             self._require_one_output(output.shape[-1])
-            outputs.append(output.view(*part.shape[:2], -1))
+            outputs.append(output.flatten(1).unflatten(0, part.shape[:2]))
         return torch.cat(outputs, dim=1).movedim(1, 2)  # (batch, channel, windows)
 
     def extra_repr(self) -> str:

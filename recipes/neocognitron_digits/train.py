@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
             explain.draw_planes(net[:1], x[0], options.out / f"{how}_s1.png", title=title, patterns=weights)
         first = (L.Conv2d(1, 24, 3), L.ReLU(), L.MaxPool2d(3, stride=1))
         nets["ReLU and max"] = L.Sequential(*first, L.Conv2d(24, 128, 4), L.ReLU(), L.MaxPool2d(3, stride=2))
-        for how, rate in (("untrained", 0.05), ("learnt", 0.1), ("ReLU and max", 0.01)):
+        for how, rate in (("untrained", 0.03), ("learnt", 0.1), ("ReLU and max", 0.01)):
             scores[f"{how}, then labels"].append(backpropagate(nets[how], x, y, options.epochs, rate))
     print(format_comparison(scores, columns=("validation", "test", "one digit")))
 

@@ -149,6 +149,21 @@ def test_autocast_scores_in_few_bits_and_sums_in_many():
         (lambda: ClipAttentiveStatistics(0), "channels=0 must be a positive integer"),
         (lambda: ClipAttentiveStatistics(4, hidden=-1), "hidden=-1 must be a positive integer"),
         (
+            lambda: ClipAttentiveStatistics(4)(torch.zeros(1, 3, 8)),
+            "ClipAttentiveStatistics with channels=4 takes (batch, 4, time), not (1, 3, 8)",
+        ),
+        (
+            lambda: ClipAttentiveStatistics(4)(torch.zeros(1, 4, 2, 8)),
+            "ClipAttentiveStatistics with channels=4 takes (batch, 4, time), not (1, 4, 2, 8)",
+        ),
+        (
+            lambda: ClipAttentiveStatistics(4)(torch.zeros(1, 4, 0)),
+            (
+                "input of 0 steps along time is shorter than the span of ClipAttentiveStatistics, 1; pad "
+                "the clip once, before the network"
+            ),
+        ),
+        (
             lambda: AttentiveStatistics(4, 9)(torch.zeros(1, 4, 8)),
             (
                 "input of 8 steps along time is shorter than the span of AttentiveStatistics, 9; pad the "

@@ -192,6 +192,7 @@ def test_accounting(conv, shape, macs, connections):
     [
         ({"kernel_size": 0}, "kernel_size=0 must be a positive integer"),
         ({"kernel_size": 3, "stride": 0}, "stride=0 must be a positive integer"),
+        ({"kernel_size": 3, "in_channels": 8.0}, "in_channels=8.0 must be a positive integer"),
         ({"kernel_size": 3, "dilation": -2}, "dilation=-2 must be a positive integer"),
         ({"kernel_size": 3, "padding": "causal"}, "padding='causal' must be 'valid' or 'same'"),
         ({"kernel_size": 3, "in_channels": 0}, "in_channels=0 must be a positive integer"),
@@ -225,6 +226,12 @@ def test_impossible_convolutions(layer, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"kernel_size": 2.5}, "kernel_size=2.5 must be one integer or two, (rows, time)"),
+        ({"kernel_size": (3, 2.5)}, "kernel_size=2.5 must be a positive integer"),
+        (
+            {"kernel_size": 3, "padding": 1},
+            "padding=1 must be one of 'valid' and 'same', or two, (rows, time)",
+        ),
         ({"kernel_size": (3, 3, 3)}, "kernel_size=(3, 3, 3) must be one integer or two, (rows, time)"),
         ({"kernel_size": 3, "stride": (1,)}, "stride=(1,) must be one integer or two, (rows, time)"),
         (

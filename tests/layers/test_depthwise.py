@@ -95,6 +95,12 @@ def test_half_precision_is_torchs():
     assert torch.equal(conv(x), F.conv2d(x, conv.weight, groups=8))
 
 
+def test_autocast_is_torchs():
+    conv, x = Conv2d(8, 8, (3, 1), groups=8, bias=False), torch.randn(1, 8, 5, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert conv.train()(x).dtype == conv.eval()(x).dtype == torch.bfloat16
+
+
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("kernel_size", [(1, 3), (2, 1)])
 def test_a_layer_in_training_gives_what_it_gives_in_evaluation(kernel_size, padding):

@@ -66,6 +66,67 @@ def locally_connected(d: Draw) -> L.Scan:
     )
 
 
+def separable2d(d: Draw) -> L.Scan:
+    return L.SeparableConv2d(d.channels, 3, d.sizes(), stride=d.sizes(), padding=d.padding())
+
+
+def tdnn(d: Draw) -> L.Scan:
+    return L.TDNN(d.channels, 3, tuple(sorted(d.draw(st.sets(st.integers(-5, 5), min_size=1, max_size=4)))))
+
+
+def fft1d(d: Draw) -> L.Scan:
+    return L.FFTConv1d(
+        d.channels,
+        2 * d.groups,
+        d.size(),
+        stride=d.size(),
+        dilation=d.size(),
+        groups=d.groups,
+        method="fft",
+    )
+
+
+def transposed_rows(d: Draw) -> L.Scan:
+    return L.ConvTranspose2d(d.channels, 2, (d.size(), 1), stride=(d.size(), 1))
+
+
+def branches(d: Draw) -> L.Scan:
+    stride = d.size()
+    convs = [L.Conv1d(d.channels, 2, d.size(), stride=stride, dilation=d.size()) for _ in range(d.size())]
+    return L.Parallel(*convs, join=d.draw(st.sampled_from(["sum", "product", "concatenate"])))
+
+
+def chained(d: Draw) -> L.Scan:
+    channels = d.channels
+    return L.Sequential(
+        L.Conv1d(channels, channels, d.size(), stride=d.size()),
+        L.Residual(
+            L.Sequential(
+                L.Conv1d(channels, 2, d.size()), L.ReLU(), L.Conv1d(2, channels, d.size(), dilation=2)
+            )
+        ),
+        L.AvgPool1d(d.size(), stride=d.size()),
+        L.WindowMax(d.size()),
+    )
+
+
+def by_windows(d: Draw) -> L.Scan:
+    window = d.size()
+    net = L.Sequential(L.Conv1d(d.channels, 2, 3, padding="same"), L.GlobalMean())
+    return L.Windows(net, window=window, stride=d.size(), batch_size=d.size())
+
+
+def basic1d(d: Draw) -> L.Scan:
+    return L.BasicBlock(
+        d.channels, d.size(), dimensions=1, stride=d.size(), kernel_size=d.size(), dilation=d.size()
+    )
+
+
+def basic2d(d: Draw) -> L.Scan:
+    padding = ("same", "valid")
+    return L.BasicBlock(d.channels, d.size(), stride=d.sizes(), kernel_size=d.sizes(), padding=padding)
+
+
 def learned1d(d: Draw) -> L.Scan:
     return L.LearnedPool1d(d.size(), stride=d.size(), hidden=2)
 
@@ -77,6 +138,12 @@ def learned2d(d: Draw) -> L.Scan:
 LAYERS_1D = {
     "Conv1d": conv1d,
     "SeparableConv1d": separable1d,
+    "FFTConv1d": fft1d,
+    "TDNN": tdnn,
+    "Parallel": branches,
+    "Sequential": chained,
+    "Windows": by_windows,
+    "BasicBlock in 1-D": basic1d,
     "MaxPool1d": lambda d: L.MaxPool1d(d.size(), stride=d.size()),
     "AvgPool1d": lambda d: L.AvgPool1d(d.size(), stride=d.size()),
     "LpPool1d": lambda d: L.LpPool1d(d.size(), stride=d.size(), p=d.draw(st.sampled_from([1.0, 2.0, 3.0]))),
@@ -90,6 +157,9 @@ LAYERS_1D = {
 }
 LAYERS_2D = {
     "Conv2d": conv2d,
+    "SeparableConv2d": separable2d,
+    "ConvTranspose2d along rows": transposed_rows,
+    "BasicBlock": basic2d,
     "LocallyConnected2d": locally_connected,
     "MaxPool2d": lambda d: L.MaxPool2d(d.sizes(), stride=d.sizes(), padding=d.padding()),
     "AvgPool2d": lambda d: L.AvgPool2d(d.sizes(), stride=d.sizes(), padding=d.padding()),

@@ -1,8 +1,17 @@
 """Pools over everything."""
 
+import pytest
 import torch
 
-from audiocnn.layers import Conv1d, GlobalMax, GlobalMean, Sequential, WindowMean, Windows
+from audiocnn.errors import ParameterError
+from audiocnn.layers import (
+    Conv1d,
+    GlobalMax,
+    GlobalMean,
+    Sequential,
+    WindowMean,
+    Windows,
+)
 
 
 def test_they_are_the_mean_and_the_largest_of_all():
@@ -24,3 +33,13 @@ def test_on_windows_the_mean_is_a_window_mean():
     by_windows = Windows(Sequential(conv, GlobalMean()), window=10, stride=1)
     x = torch.randn(2, 3, 25)
     torch.testing.assert_close(by_windows(x), WindowMean(8)(conv(x)))
+
+
+@pytest.mark.parametrize("layer", [GlobalMean(), GlobalMax()], ids=str)
+def test_of_nothing_there_is_none(layer):
+    with pytest.raises(ParameterError) as error:
+        layer(torch.zeros(1, 2, 0))
+    assert str(error.value) == (
+        f"input of 0 steps along time is shorter than the span of {type(layer).__name__}, 1; pad the clip "
+        "once, before the network"
+    )

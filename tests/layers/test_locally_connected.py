@@ -139,6 +139,18 @@ def test_accounting():
         (lambda: LocallyConnected1d(4, 4, 0, length=9), "kernel_size=0 must be a positive integer"),
         (lambda: LocallyConnected2d(4, 4, 3, input_size=(-1, 9)), "rows=-1 must be a positive integer"),
         (
+            lambda: LocallyConnected2d(4, 4, 3, input_size=9),
+            "input_size=9 must be two integers, (rows, time), or (rows, None)",
+        ),
+        (
+            lambda: LocallyConnected2d(4, 4, 3, input_size=(4, 8, 9)),
+            "input_size=(4, 8, 9) must be two integers, (rows, time), or (rows, None)",
+        ),
+        (
+            lambda: LocallyConnected2d(4, 4, 3, input_size=(None, 9)),
+            "rows=None must be a positive integer",
+        ),
+        (
             lambda: LocallyConnected1d(4, 4, 10, length=9),
             "kernel_size=10 is longer than the input, length=9; make it 9 or less, or give padding='same'",
         ),

@@ -45,11 +45,12 @@ def test_same_padding_adds_nothing_to_the_sum(kernel):
     torch.testing.assert_close(pool(x), LpPool1d(kernel, stride=2, p=3)(padded))
 
 
-@pytest.mark.parametrize("p", [1.5, 2, 3])
+@pytest.mark.parametrize("p", [1, 1.5, 2, 3])
 def test_gradients_are_right(p):
     x = torch.randn(1, 2, 5, 6, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(LpPool2d((2, 3), stride=(1, 2), p=p, padding=("same", "valid")), x)
     assert torch.autograd.gradcheck(LpPool1d(3, stride=2, p=p), x[0])
+    assert torch.autograd.gradgradcheck(LpPool1d(3, stride=2, p=p), x[0])
 
 
 @pytest.mark.parametrize("p", [1, 1.5, 2, 3])
@@ -59,6 +60,23 @@ def test_silence_is_zero_and_has_a_gradient_of_zero(p):
     assert y.tolist() == [[[0.0, 0.0]]]
     y.sum().backward()
     assert x.grad.tolist() == [[[0.0] * 6]]
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_the_gradient_of_the_gradient_is_zero_in_silence_too(p):
+    x = torch.tensor([[[0.0, 0.0, 0.0, 1.0, 0.0, 2.0]]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(LpPool1d(3, p=p)(x).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.square().sum(), x)
+    assert second[..., :3].tolist() == [[[0.0, 0.0, 0.0]]]
+    assert second.isfinite().all()
+
+
+@pytest.mark.parametrize("pool", [LpPool1d(3), LpPool2d((3, 1))], ids=str)
+def test_half_precision_holds_what_its_square_does_not(pool):
+    x = torch.full((1, 1, 3, 3), 300.0, dtype=torch.float16)
+    y = pool(x if isinstance(pool, LpPool2d) else x[0])
+    assert y.dtype == torch.float16
+    torch.testing.assert_close(y, torch.full_like(y, 300 * 3**0.5))
 
 
 def test_a_large_power_comes_close_to_the_largest():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from audiocnn.errors import ParameterError
-from audiocnn.geometry import Geometry
+from audiocnn.geometry import Geometry, ReceptiveField
 from audiocnn.layers import Conv1d, Conv2d, Crop, Identity, Parallel, Residual, Sequential
 
 
@@ -20,6 +20,12 @@ def test_a_residual_of_a_net_with_even_kernels_keeps_its_delay_on_a_stream():
     residual = Residual(Sequential(Conv1d(1, 1, 4), Conv1d(1, 1, 2)))
     assert residual.geometry == Geometry(5)
     assert residual.crops[1].time == (2, 2)
+
+
+def test_what_branches_see_together_is_counted_from_where_each_is_cropped():
+    ahead = Sequential(Crop(time=(4, 0)), Conv1d(1, 1, 1))  # takes 5 steps, sees the last one
+    parallel = Parallel(ahead, Conv1d(1, 1, 3))  # which sees steps 1 to 3
+    assert parallel.time_axis.receptive_field == ReceptiveField(size=4, stride=1, centre=2.5)
 
 
 def test_2d_branches_align_on_both_axes():
@@ -57,6 +63,15 @@ def test_a_crop_wants_a_row_that_is_left():
             "join='stack' must be 'sum', 'product' or 'concatenate'",
         ),
         (lambda: Parallel(), "branches must be at least one layer"),
+        (
+            lambda: Residual(torch.nn.ReLU()),
+            (
+                "branches[0]=ReLU() is no layer that scans; take it from audiocnn.layers, or give "
+                "Elementwise(...) of a module that treats every number by itself"
+            ),
+        ),
+        (lambda: Crop(time=(-1, 1)), "time=(-1, 1) must be 0 or more steps at each end"),
+        (lambda: Crop(rows=(0, -2)), "rows=(0, -2) must be 0 or more steps at each end"),
     ],
 )
 def test_what_cannot_work_says_what_would(build, message):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from audiocnn.errors import LawError
-from audiocnn.layers import Conv1d, Residual, Sequential
+from audiocnn.layers import Conv1d, MaxPool1d, Residual, Sequential
 
 
 def test_a_stream_is_refused_at_its_first_chunk_however_short():
@@ -38,3 +38,12 @@ def test_hooks_run_on_a_stream_too():
         layer.register_forward_hook(lambda layer, x, y: seen.append(y.shape[-1]))
     net.step(torch.zeros(1, 1, 5))
     assert seen == [3, 3]
+
+
+def test_a_stream_that_was_tried_without_numbers_leaves_others_alone():
+    layer = MaxPool1d(1, stride=1009)
+    with torch.device("meta"):
+        layer.step(torch.zeros(1, 1, 1))
+    _, state = layer.step(torch.zeros(1, 1, 1))  # owes 1008 steps, as the other did
+    output, _ = layer.step(torch.arange(1009.0).view(1, 1, 1009), state)
+    assert output.flatten().tolist() == [1008.0]

@@ -202,6 +202,13 @@ def test_scanning_computes_lower_layers_again_and_again():
             f"LayerNorm at '1' {NOT_SCANNED}",
         ),
         (
+            lambda: scan_mlp(nn.Linear(12, 5), (3, 4)),
+            (
+                "mlp=Linear must be a torch.nn.Sequential, of which it is known in which order, and with "
+                "which activations, its layers are applied"
+            ),
+        ),
+        (
             lambda: scan_mlp(nn.Sequential(nn.ReLU()), (3, 4)),
             "mlp has no Linear layer, the one that becomes a convolution over the block",
         ),

@@ -62,6 +62,14 @@ def test_it_is_the_composition_of_stock_layers_with_swish_behind_it(is_training)
         torch.testing.assert_close(list(found.values()), list(expected.values()), rtol=1e-12, atol=1e-12)
 
 
+def test_its_statistics_may_be_those_of_several_processes():
+    norm = nn.SyncBatchNorm.convert_sync_batchnorm(SubSpectralNorm(4, bands=2)).train()
+    seen = []
+    norm.norm.register_forward_hook(lambda norm, x, y: seen.append(type(norm)))
+    norm(torch.randn(3, 4, 6, 5))
+    assert seen == [nn.SyncBatchNorm]  # and not passed by
+
+
 def test_its_weights_keep_their_names():
     assert list(SubSpectralNorm(4, bands=2).state_dict()) == [
         "norm.weight",
@@ -224,7 +232,11 @@ def test_normalize_batch_moves_the_averages_of_the_norm_it_is_given():
         ),
         (
             lambda: SubSpectralNorm(4, bands=5)(torch.zeros(1, 8, 10, 3)),
-            "input has 8 channels; this norm has 4",
+            "SubSpectralNorm with channels=4 takes (batch, 4, rows, time), not (1, 8, 10, 3)",
+        ),
+        (
+            lambda: SubSpectralNorm(4, bands=5)(torch.zeros(1, 4, 10)),
+            "SubSpectralNorm with channels=4 takes (batch, 4, rows, time), not (1, 4, 10)",
         ),
     ],
 )

@@ -122,6 +122,13 @@ def test_accounting():
             "ConvTranspose1d with in_channels=4 takes (batch, 4, time), not (1, 3, 9)",
         ),
         (
+            lambda: ConvTranspose1d(4, 4, 2)(torch.zeros(1, 4, 0)),
+            (
+                "input of 0 steps along time is shorter than the span of ConvTranspose1d, 1; pad the clip "
+                "once, before the network"
+            ),
+        ),
+        (
             lambda: ConvTranspose2d(4, 4, 2)(torch.zeros(1, 4, 9)),
             "ConvTranspose2d with in_channels=4 takes (batch, 4, rows, time), not (1, 4, 9)",
         ),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from audiocnn.errors import ParameterError
-from audiocnn.layers import Conv1d, GlobalMean, Identity, MaxPool1d, Sequential, WindowMean, Windows
+from audiocnn.layers import Conv1d, Conv2d, GlobalMean, Identity, MaxPool1d, Sequential, WindowMean, Windows
 
 
 def test_a_module_of_any_length_is_run_on_each_window():
@@ -28,3 +28,46 @@ def test_a_window_of_a_module_of_unknown_length_is_checked_when_it_is_run():
     with pytest.raises(ParameterError) as error:
         windows(torch.zeros(1, 1, 9))
     assert str(error.value) == "window=8 gives 4 outputs of Sequential; choose a window that gives one"
+
+
+def test_a_map_for_each_window_is_flattened_however_it_lies_in_memory():
+    conv = Conv2d(2, 3, (2, 4))
+    x = torch.randn(2, 2, 5, 9)
+    expected = conv(x).flatten(1, 2)
+    last = conv.to(memory_format=torch.channels_last)
+    torch.testing.assert_close(Windows(last, window=4, stride=1)(x), expected)
+
+
+def test_a_batch_of_nothing():
+    assert Windows(GlobalMean(), window=4, stride=1)(torch.zeros(0, 2, 9)).shape == (0, 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Windows(GlobalMean(), window=0, stride=1), "window=0 must be a positive integer"),
+        (lambda: Windows(GlobalMean(), window=4, stride=-1), "stride=-1 must be a positive integer"),
+        (
+            lambda: Windows(GlobalMean(), window=4, stride=1, batch_size=0),
+            "batch_size=0 must be a positive integer",
+        ),
+        (
+            lambda: Windows(torch.nn.ReLU(), window=4, stride=1),
+            (
+                "module=ReLU() is no layer that scans; take it from audiocnn.layers, or give "
+                "Elementwise(...) of a module that treats every number by itself"
+            ),
+        ),
+        (
+            lambda: Windows(GlobalMean(), window=4, stride=1)(torch.zeros(1, 2, 3)),
+            (
+                "input of 3 steps along time is shorter than the span of Windows, 4; pad the clip once, "
+                "before the network"
+            ),
+        ),
+    ],
+)
+def test_what_is_refused(build, message):
+    with pytest.raises(ParameterError) as error:
+        build()
+    assert str(error.value) == message
