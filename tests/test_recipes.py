@@ -65,7 +65,7 @@ def test_synthetic_words(tmp_path, capsys):
 def test_neocognitron_digits(tmp_path, capsys):
     run_recipe("neocognitron_digits", "--out", tmp_path, "--epochs", 1)
     table = capsys.readouterr().out.splitlines()
-    assert table[0] == "|  | validation | test | one digit |"
+    assert table[0] == "|  | validation | test | favourites |"
     rows = {name: cells for name, *cells in (line.strip("| ").split(" | ") for line in table[2:])}
     validation = {name: float(cells[0].split()[0]) for name, cells in rows.items()}
     assert validation["learnt"] > validation["untrained"] + 2

@@ -25,15 +25,6 @@ class Views(NamedTuple):
     parts: Tensor
     images: Tensor
 
-    def share_of_one_class(self, labels: Tensor) -> Tensor:
-        """For each plane, how many of these images are of the commonest class: `(planes,)`, from 0 to 1.
-
-        Args:
-            labels: the class of every image, `(batch,)`.
-        """
-        classes = labels[self.images]
-        return (classes == classes.mode(dim=1, keepdim=True).values).float().mean(dim=1)
-
 
 def strongest_views(net: Scan, images: Tensor, *, count: int) -> Views:
     """Find the images that excite each plane most, and what its strongest cell saw of each.

@@ -159,7 +159,7 @@ def direct_cost(conv: Convolution, *, training: bool = False, double: bool = Fal
         if training:
             cost = 24_000 + 0.5 * numbers + 0.32 * unfolded + 0.07 * macs
         else:
-            cost = 5_000 + 0.07 * numbers + 0.07 * unfolded + 0.024 * macs
+            cost = 5_000 + 0.07 * numbers + 0.062 * unfolded + 0.024 * macs
         return cost * (_DOUBLE if double else 1)
     if in_group == out_group == 1 < conv.groups:
         if training:

@@ -87,9 +87,9 @@ class CellLayer(Scan):
             field = field.masked_fill(reach > 1, 0.0)
         return (field / field.sum()).to(torch.get_default_dtype())
 
-    def correlate(self, x: Tensor, weight: Tensor) -> Tensor:
+    def correlate(self, x: Tensor, weight: Tensor, *, groups: int = 1) -> Tensor:
         """The weighted sum of what each cell sees."""
-        return F.conv2d(x, weight, stride=self.stride, padding=self.zeros)
+        return F.conv2d(x, weight, stride=self.stride, padding=self.zeros, groups=groups)
 
     def extra_repr(self) -> str:
         """The field."""
@@ -297,8 +297,8 @@ class CLayer(CellLayer):
             raise ParameterError(f"CLayer takes (batch, planes, rows, time), not {tuple(x.shape)}")
         self.require_span(x)
         self.require_rows(x)
-        e = self.correlate(x.flatten(0, 1)[:, None], self.d[None, None])  # each plane by itself
-        e = e.view(*x.shape[:2], *e.shape[2:])
+        planes = x.shape[1]
+        e = self.correlate(x, self.d.expand(planes, 1, *self.kernel_size), groups=planes)
         if self.inhibition:
             v = e.mean(dim=1, keepdim=True)
             e = (e - v) / (1 + v)

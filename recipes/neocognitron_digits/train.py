@@ -61,16 +61,17 @@ def main(arguments: list[str] | None = None) -> None:
         L.imprint(nets["imprinted"], x[0])
         L.learn_layer_by_layer(nets["learnt"], x[0], [L.Competition(selectivity=r) for r in (6.0, 3.0)])
         for how, net in nets.items():
-            best = explain.strongest_views(net[:3], x[0], count=20).share_of_one_class(y[0]).mean().item()
-            scores[how].append((*explain.linear_probe([net(part) for part in x], y), best))
-            explain.draw_planes(net[:3], x[0], options.out / f"{how}_s2.png", title=f"{how}: second S-layer")
-            title, weights = f"{how}: first S-layer, its weights in blue", net[0].a[:, 0]
+            favourites = explain.strongest_views(net[:3], x[0], count=1).images.unique()
+            scores[how].append((*explain.linear_probe([net(part) for part in x], y), len(favourites) / 128))
+            title, weights = f"S1, {how}: weights in blue", net[0].a[:, 0]
             explain.draw_planes(net[:1], x[0], options.out / f"{how}_s1.png", title=title, patterns=weights)
+            title = f"S2, {how}: mean of its best 20 in blue"
+            explain.draw_planes(net[:3], x[0], options.out / f"{how}_s2.png", title=title)
         first = (L.Conv2d(1, 24, 3), L.ReLU(), L.MaxPool2d(3, stride=1))
         nets["ReLU and max"] = L.Sequential(*first, L.Conv2d(24, 128, 4), L.ReLU(), L.MaxPool2d(3, stride=2))
         for how, rate in (("untrained", 0.03), ("learnt", 0.1), ("ReLU and max", 0.01)):
             scores[f"{how}, then labels"].append(backpropagate(nets[how], x, y, options.epochs, rate))
-    print(format_comparison(scores, columns=("validation", "test", "one digit")))
+    print(format_comparison(scores, columns=("validation", "test", "favourites")))
 
 
 if __name__ == "__main__":

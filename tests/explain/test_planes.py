@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from audiocnn.errors import ParameterError
-from audiocnn.explain import Views, draw_planes, strongest_views
+from audiocnn.explain import draw_planes, strongest_views
 from audiocnn.layers import Conv2d, MaxPool2d, ReLU, Sequential, SLayer
 
 
@@ -32,14 +32,6 @@ def test_views_are_what_a_plain_search_finds():
         assert views.images[plane].tolist() == [image for _, image, _ in found[:3]]
         for part, (_, _, expected) in zip(views.parts[plane], found, strict=False):
             assert torch.equal(part, expected)
-
-
-def test_the_share_of_one_class():
-    views = Views(
-        parts=torch.zeros(3, 4, 1, 1, 1), images=torch.tensor([[0, 1, 2, 3], [4, 3, 2, 1], [0, 0, 2, 4]])
-    )
-    shares = views.share_of_one_class(torch.tensor([5, 5, 5, 7, 7]))
-    assert shares.tolist() == [0.75, 0.5, 0.75]
 
 
 @pytest.mark.parametrize("count", [0, 3])

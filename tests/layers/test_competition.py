@@ -13,6 +13,7 @@ from audiocnn.layers import (
     Conv2d,
     Sequential,
     SLayer,
+    constrain,
     imprint,
     learn_by_competition,
     learn_layer_by_layer,
@@ -177,8 +178,7 @@ def test_a_net_that_has_learnt_goes_on_learning_with_labels():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        body[0].constrain_()
-        body[2].constrain_()
+        constrain(net)
         losses.append(loss.item())
     assert losses[-1] < 0.3 < 1.0 < losses[0]
     assert (net(x).flatten(1).argmax(dim=1) == labels).all()

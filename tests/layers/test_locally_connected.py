@@ -73,6 +73,8 @@ def test_it_starts_as_a_convolution_does():
     for ours, theirs in ((layer.weight, conv.weight), (layer.bias, conv.bias)):
         torch.testing.assert_close(ours.std(), theirs.std(), rtol=0.1, atol=0.0)
         assert ours.abs().max() <= 1 / (40 * 9) ** 0.5
+    layer_2d = LocallyConnected2d(8, 16, (5, 3), input_size=(20, None))
+    torch.testing.assert_close(layer_2d.weight.std(), Conv2d(8, 16, (5, 3)).weight.std(), rtol=0.1, atol=0.0)
 
 
 def test_rows_of_their_own_shared_along_time():

@@ -182,6 +182,12 @@ def test_inputs_of_another_kind_are_torchs(change):
     torch.testing.assert_close(ours.state_dict(), stock.state_dict())
 
 
+def test_batches_without_time_are_torchs():
+    x, ours, stock = torch.randn(4, 3), BatchNorm1d(3), nn.BatchNorm1d(3)
+    assert torch.equal(ours(x), stock(x))
+    torch.testing.assert_close(ours.state_dict(), stock.state_dict())
+
+
 def test_mixed_precision_trains():
     net = nn.Sequential(nn.Conv2d(1, 4, 3), SubSpectralNorm(4, bands=2), nn.SiLU())
     with torch.autocast("cpu", dtype=torch.bfloat16):

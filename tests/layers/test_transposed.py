@@ -69,6 +69,12 @@ def test_same_cuts_the_odd_step_on_the_right():
     assert layer(torch.ones(1, 1, 2)).flatten().tolist() == [2.0, 4.0, 6.0, 8.0]
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 2), (3, 1), (4, 2)])
+def test_what_spreads_an_input_or_leaves_gaps_is_no_scan(kernel, stride):
+    assert ConvTranspose1d(1, 1, kernel, stride=stride).geometry is None
+    assert ConvTranspose1d(1, 1, 1).geometry == Geometry()
+
+
 def test_same_in_2d_and_an_axis_that_is_not_up_sampled_keeps_the_law():
     layer = ConvTranspose2d(2, 3, (4, 1), stride=(2, 1), padding="same")
     assert layer(torch.zeros(1, 2, 10, 7)).shape == (1, 3, 20, 7)
