@@ -76,13 +76,12 @@ def test_pools_are_the_definition(length, window, offset, limit):
     torch.testing.assert_close(deviation, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_the_fold_takes_over_where_windows_hold_many_numbers(monkeypatch):
+def test_the_fold_takes_over_where_there_are_many_windows(monkeypatch):
     folds = []
     monkeypatch.setattr(
         window_pool, "fold_windows", lambda *parts: (folds.append(1), fold_windows(*parts))[1]
     )
-    # 2 * 16 channels and windows of 64: 2048 numbers an output, 2^18 in 128 of them
-    x = torch.randn(2, 16, 64 + 128, dtype=torch.float64)
+    x = torch.randn(2, 16, 64 + 128, dtype=torch.float64)  # 129 windows of 32 channels, one too many
     for pool in (WindowMean(64), WindowMax(64), WindowStatistics(64)):
         folds.clear()
         few = pool(x[..., :-1])
