@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from audiocnn.config import TrainConfig
 
@@ -10,6 +11,12 @@ RATE = 16000
 # What the run of the tones is trained with.
 TRAINED_WITH = {"epochs": 16, "batch_size": 8, "learning_rate": 0.003, "device": "cpu"}
 PITCHES_HZ = {"high": 2500.0, "low": 300.0}
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    """The same random weights and inputs in every run, for each test by itself or among others."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,12 @@ from audiocnn import layers as L
 from audiocnn.recipe import format_comparison
 
 
-def neocognitron(inhibition):
+def neocognitron(options):
     """Images of 12 by 12 -> 128 planes of 2 by 2 C-cells."""
+    (r1, r2), inhibition = options.selectivity, options.inhibition
+    s1, s2 = L.SLayer(1, 24, 3, selectivity=r1), L.SLayer(24, 128, 4, selectivity=r2)
     c1, c2 = L.CLayer(3, inhibition=inhibition), L.CLayer(3, stride=2, inhibition=inhibition)
-    return L.Sequential(L.SLayer(1, 24, 3, selectivity=4.0), c1, L.SLayer(24, 128, 4, selectivity=1.0), c2)
+    return L.Sequential(s1, c1, s2, c2)
 
 
 def split_digits(seed):
@@ -51,22 +53,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
     parser.add_argument("--epochs", type=int, default=60, help="of backpropagation")
     parser.add_argument("--inhibition", action="store_true", help="among the planes of C-cells")
+    parser.add_argument("--selectivity", type=float, nargs=2, default=(4.0, 1.0), help="after learning")
     options, scores = parser.parse_args(arguments), defaultdict(list)
     options.out.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds:
         torch.manual_seed(seed)
         x, y = split_digits(seed)
         scores["raw pixels"].append(explain.linear_probe(x, y))
-        nets = {how: neocognitron(options.inhibition) for how in ("untrained", "imprinted", "learnt")}
+        nets = {how: neocognitron(options) for how in ("untrained", "imprinted", "learnt")}
         L.imprint(nets["imprinted"], x[0])
         L.learn_layer_by_layer(nets["learnt"], x[0], [L.Competition(selectivity=r) for r in (6.0, 3.0)])
         for how, net in nets.items():
             favourites = explain.strongest_views(net[:3], x[0], count=1).images.unique()
             scores[how].append((*explain.linear_probe([net(part) for part in x], y), len(favourites) / 128))
-            title, weights = f"S1, {how}: weights in blue", net[0].a[:, 0]
+            title, weights = f"S1, {how}; its weights in blue", net[0].a[:, 0]
             explain.draw_planes(net[:1], x[0], options.out / f"{how}_s1.png", title=title, patterns=weights)
-            title = f"S2, {how}: mean of its best 20 in blue"
-            explain.draw_planes(net[:3], x[0], options.out / f"{how}_s2.png", title=title)
+            explain.draw_planes(net[:3], x[0], options.out / f"{how}_s2.png", title=f"S2, {how}")
         first = (L.Conv2d(1, 24, 3), L.ReLU(), L.MaxPool2d(3, stride=1))
         nets["ReLU and max"] = L.Sequential(*first, L.Conv2d(24, 128, 4), L.ReLU(), L.MaxPool2d(3, stride=2))
         for how, rate in (("untrained", 0.03), ("learnt", 0.1), ("ReLU and max", 0.01)):
