@@ -1,10 +1,12 @@
 """What the README shows is what there is; its Python session runs as a doctest."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from audiocnn import layers
 from audiocnn.classifier import Classifier
 from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.describe import describe
@@ -39,6 +41,14 @@ def row(name):
 def test_the_table_of_networks_is_what_describe_prints():
     written = re.findall(r"^\| `\w+` \|.*$", README, re.MULTILINE)
     assert written == [row(name) for name in MODELS]
+
+
+def test_the_table_of_layers_names_them_all():
+    table = README[README.index("## Layers") : README.index("`describe` says what any net")]
+    named = set(re.findall(r"`(\w+)`", table))
+    assert named <= set(layers.__all__)
+    scans = {name for name in layers.__all__ if inspect.isclass(getattr(layers, name))}
+    assert {name for name in scans if issubclass(getattr(layers, name), layers.Scan)} - named == {"Scan"}
 
 
 def test_accuracies_are_those_of_the_recipe():
