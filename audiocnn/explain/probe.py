@@ -19,8 +19,7 @@ def linear_probe(
 
     One is fitted to the training part for every penalty on the squares of its weights; the one that does
     best on the validation part is judged on the test part. Alain & Bengio 2016, "Understanding
-    intermediate layers using linear classifier probes", arXiv 1610.01644. It needs scikit-learn, which comes
-    with librosa.
+    intermediate layers using linear classifier probes", arXiv 1610.01644.
 
     Args:
         features: of the training, the validation and the test part, `(examples, ...)` each. They are centred
