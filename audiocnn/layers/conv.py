@@ -132,7 +132,43 @@ def _reflect(x: Tensor, pads: tuple[int, ...]) -> Tensor:
     return F.pad(x, pads, mode="reflect")
 
 
-class Conv1d(Scan, nn.Conv1d):
+def require_map(layer: nn.modules.conv._ConvNd, x: Tensor) -> None:
+    """Raise `ParameterError` unless `x` has the axes and channels that a convolution reads."""
+    if x.dim() != 2 + len(layer.kernel_size) or x.shape[1] != layer.in_channels:
+        axes = "time" if len(layer.kernel_size) == 1 else "rows, time"
+        raise ParameterError(
+            f"{type(layer).__name__} with in_channels={layer.in_channels} takes "
+            f"(batch, {layer.in_channels}, {axes}), not {tuple(x.shape)}"
+        )
+
+
+class Convolution(Scan, nn.modules.conv._ConvNd):
+    """What convolutions along one axis and along two have in common.
+
+    Attributes:
+        pads: what is added to the input, besides torch's own `padding` of zeros; in the order of
+            `torch.nn.functional.pad`.
+    """
+
+    law_remedy = PADDED_LAW_REMEDY
+    pads: tuple[int, ...]
+
+    def _pad(self, x: Tensor) -> Tensor:
+        """Add what torch's own `self.padding` of zeros does not."""
+        if not any(self.pads):
+            return x
+        return F.pad(x, self.pads) if self.padding_mode == "zeros" else _reflect(x, self.pads)
+
+    def macs(self, x: Tensor, y: Tensor) -> int:
+        """`in_channels / groups * size of the kernel` for every number of `y`."""
+        return y.numel() * self.weight[0].numel()
+
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """As many, and the bias."""
+        return self.macs(x, y) + (0 if self.bias is None else y.numel())
+
+
+class Conv1d(Convolution, nn.Conv1d):
     """Convolution along time: `(batch, in_channels, time)` -> `(batch, out_channels, time')`.
 
     With `kernel_size=1` it is a dense layer applied to every step by itself, the "network in
@@ -163,7 +199,6 @@ class Conv1d(Scan, nn.Conv1d):
     torch.Size([1, 16, 49])
     """
 
-    law_remedy = PADDED_LAW_REMEDY
     row_axis = None
 
     def __init__(
@@ -202,31 +237,13 @@ class Conv1d(Scan, nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve."""
-        if x.dim() != 3 or x.shape[1] != self.in_channels:
-            raise ParameterError(
-                f"{type(self).__name__} with in_channels={self.in_channels} takes "
-                f"(batch, {self.in_channels}, time), not {tuple(x.shape)}"
-            )
+        require_map(self, x)
         self.require_span(x)
         x = self._pad(x)
         return F.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
-    def _pad(self, x: Tensor) -> Tensor:
-        """Add what torch's own `self.padding` of zeros does not."""
-        if not any(self.pads):
-            return x
-        return F.pad(x, self.pads) if self.padding_mode == "zeros" else _reflect(x, self.pads)
 
-    def macs(self, x: Tensor, y: Tensor) -> int:
-        """`in_channels / groups * kernel_size` for every number of `y`."""
-        return y.numel() * self.weight[0].numel()
-
-    def connections(self, x: Tensor, y: Tensor) -> int:
-        """As many, and the bias."""
-        return self.macs(x, y) + (0 if self.bias is None else y.numel())
-
-
-class Conv2d(Scan, nn.Conv2d):
+class Conv2d(Convolution, nn.Conv2d):
     """Convolution along rows and time.
 
     `(batch, in_channels, rows, time)` -> `(batch, out_channels, rows', time')`. Rows are
@@ -257,8 +274,6 @@ class Conv2d(Scan, nn.Conv2d):
     >>> conv(torch.zeros(1, 1, 40, 98)).shape, conv.geometry
     (torch.Size([1, 16, 20, 94]), Geometry(span=5, stride=1))
     """
-
-    law_remedy = PADDED_LAW_REMEDY
 
     def __init__(
         self,
@@ -305,28 +320,10 @@ class Conv2d(Scan, nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve."""
-        if x.dim() != 4 or x.shape[1] != self.in_channels:
-            raise ParameterError(
-                f"{type(self).__name__} with in_channels={self.in_channels} takes "
-                f"(batch, {self.in_channels}, rows, time), not {tuple(x.shape)}"
-            )
+        require_map(self, x)
         self.require_span(x)
         self.require_rows(x)
         x = self._pad(x)
         if self.training and is_short_depthwise(self, x):
             return convolve_depthwise(self, x)
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
-
-    def _pad(self, x: Tensor) -> Tensor:
-        """Add what torch's own `self.padding` of zeros does not."""
-        if not any(self.pads):
-            return x
-        return F.pad(x, self.pads) if self.padding_mode == "zeros" else _reflect(x, self.pads)
-
-    def macs(self, x: Tensor, y: Tensor) -> int:
-        """`in_channels / groups * rows * steps` of the kernel for every number of `y`."""
-        return y.numel() * self.weight[0].numel()
-
-    def connections(self, x: Tensor, y: Tensor) -> int:
-        """As many, and the bias."""
-        return self.macs(x, y) + (0 if self.bias is None else y.numel())

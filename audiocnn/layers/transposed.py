@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
-from audiocnn.layers.conv import Padding, conv_axis, padding_pair, pair, require_channels
+from audiocnn.layers.conv import Padding, conv_axis, padding_pair, pair, require_channels, require_map
 from audiocnn.layers.scan import Scan
 
 __all__ = ["ConvTranspose1d", "ConvTranspose2d"]
@@ -91,11 +91,7 @@ class ConvTranspose1d(Scan, nn.ConvTranspose1d):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # torch's takes an output size too
         """Lay down the kernels."""
-        if x.dim() != 3 or x.shape[1] != self.in_channels:
-            raise ParameterError(
-                f"{type(self).__name__} with in_channels={self.in_channels} takes "
-                f"(batch, {self.in_channels}, time), not {tuple(x.shape)}"
-            )
+        require_map(self, x)
         self.require_span(x)
         y = F.conv_transpose1d(
             x, self.weight, self.bias, self.stride, self.cut, 0, self.groups, self.dilation
@@ -172,11 +168,7 @@ class ConvTranspose2d(Scan, nn.ConvTranspose2d):
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # torch's takes an output size too
         """Lay down the kernels."""
-        if x.dim() != 4 or x.shape[1] != self.in_channels:
-            raise ParameterError(
-                f"{type(self).__name__} with in_channels={self.in_channels} takes "
-                f"(batch, {self.in_channels}, rows, time), not {tuple(x.shape)}"
-            )
+        require_map(self, x)
         self.require_span(x)
         y = F.conv_transpose2d(
             x, self.weight, self.bias, self.stride, self.cut, 0, self.groups, self.dilation
