@@ -239,7 +239,10 @@ class Conv1d(Convolution, nn.Conv1d):
         """Convolve."""
         require_map(self, x)
         self.require_span(x)
-        x = self._pad(x)
+        return self._convolve(self._pad(x))
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        """Convolve what `_pad` gave; a subclass may do it in another way."""
         return F.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
@@ -323,7 +326,10 @@ class Conv2d(Convolution, nn.Conv2d):
         require_map(self, x)
         self.require_span(x)
         self.require_rows(x)
-        x = self._pad(x)
+        return self._convolve(self._pad(x))
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        """Convolve what `_pad` gave; a subclass may do it in another way."""
         if self.training and is_short_depthwise(self, x):
             return convolve_depthwise(self, x)
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)

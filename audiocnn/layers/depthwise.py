@@ -4,7 +4,7 @@
 
 One multiply-add of whole arrays for each element of the kernel: x, shifted, times a number for every
 channel. For three elements, as in the blocks of BC-ResNet, torch's kernels take about as long where
-channels come in sixteens, longer elsewhere, and up to five times as long along a dilated kernel.
+channels come in sixteens, longer elsewhere, and about twice as long along a dilated kernel.
 """
 
 from typing import Any

@@ -13,14 +13,12 @@ Rounding errors spread over a block: a quiet stretch beside a loud one has error
 some 1e-7 of the largest output. For the same reason one NaN, or infinity, spoils its block.
 """
 
-from operator import add
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
-from audiocnn.geometry import Axis, kernel_span
+from audiocnn.geometry import kernel_span
 from audiocnn.layers.conv import Conv1d, Conv2d, Padding, PaddingMode, pair, require_positive
 from audiocnn.layers.fft_correlation import Blocks, correlate
 from audiocnn.layers.fft_cost import Method, Phases, choose_blocks
@@ -87,12 +85,10 @@ class FFTConv1d(Conv1d):
             padding_mode=padding_mode,
         )
         self.method: Method = method
-        self.added = _added(self.row_axis, self.time_axis)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve."""
+    def _convolve(self, x: Tensor) -> Tensor:
         y = _layer_by_fft(self, x)
-        return super().forward(x) if y is None else y
+        return super()._convolve(x) if y is None else y
 
     def extra_repr(self) -> str:
         """What the direct layer says, and the method."""
@@ -152,12 +148,10 @@ class FFTConv2d(Conv2d):
             padding_mode=padding_mode,
         )
         self.method: Method = method
-        self.added = _added(self.row_axis, self.time_axis)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve."""
+    def _convolve(self, x: Tensor) -> Tensor:
         y = _layer_by_fft(self, x)
-        return super().forward(x) if y is None else y
+        return super()._convolve(x) if y is None else y
 
     def extra_repr(self) -> str:
         """What the direct layer says, and the method."""
@@ -237,24 +231,17 @@ def _require_method(method: Method) -> None:
         raise ParameterError(f"method={method!r} must be 'auto', 'fft' or 'direct'")
 
 
-def _added(*axes: Axis | None) -> tuple[int, ...]:
-    """What padding adds to each axis: what is seen, and not taken from the input."""
-    return tuple(axis.sees.span - axis.takes.span for axis in axes if axis and axis.sees and axis.takes)
-
-
 def _layer_by_fft(layer: FFTConv1d | FFTConv2d, x: Tensor) -> Tensor | None:
-    """The layer's output by FFT; None where the direct layer is cheaper, or has an error to raise."""
-    shape, kernel = x.shape, layer.kernel_size
-    if layer.method == "direct" or len(shape) != 2 + len(kernel) or shape[1] != layer.in_channels:
-        return None
+    """The layer's output for what its `_pad` gave, by FFT; None where the direct way is cheaper."""
+    shape, zeros = x.shape, [int(n) for n in layer.padding]  # which the direct way adds at both ends itself
     blocks = choose_blocks(
         layer.method,
         shape[0],
         shape[1],
         layer.out_channels,
         layer.groups,
-        tuple(map(add, shape[2:], layer.added)),
-        kernel,
+        tuple(length + 2 * n for length, n in zip(shape[2:], zeros, strict=True)),
+        layer.kernel_size,
         layer.stride,
         layer.dilation,
         torch.is_grad_enabled() and (x.requires_grad or layer.weight.requires_grad),
@@ -262,9 +249,8 @@ def _layer_by_fft(layer: FFTConv1d | FFTConv2d, x: Tensor) -> Tensor | None:
     )
     if blocks is None:
         return None
-    x = layer._pad(x)
-    if any(layer.padding):
-        x = F.pad(x, [int(zeros) for zeros in layer.padding[::-1] for _ in range(2)])
+    if any(zeros):
+        x = F.pad(x, [n for n in reversed(zeros) for _ in range(2)])
     return _by_fft(x, layer.weight, layer.bias, layer.stride, layer.dilation, layer.groups, blocks)
 
 

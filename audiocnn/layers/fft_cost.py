@@ -3,9 +3,9 @@
 Everything is counted from the shapes and priced, in nanoseconds. The prices below were fitted to some
 700 measurements on one core of an AMD EPYC (Zen 5), torch 2.14 with MKL and oneDNN, float32, without and
 with gradients. Only the comparison matters, and it changes less from one machine to the next than the
-prices do; a GPU was not measured, so name the method there yourself. Of those measurements the model took
-the slower way, by more than a tenth, in two of a hundred, all of them near the crossover. Nothing is timed
-when a layer runs: equal shapes, and an equal need of gradients, take the same way every time.
+prices do; a GPU was not measured, so name the method there yourself. `tests/benchmarks/fft_conv.py` prints
+where the model errs. Nothing is timed when a layer runs: equal shapes, and an equal need of gradients,
+take the same way every time.
 
 *By FFT*, an input cut into `m` blocks, over the batch, of `size` points:
 
