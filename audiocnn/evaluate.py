@@ -15,6 +15,7 @@ from audiocnn import metrics
 from audiocnn.classifier import Classifier
 from audiocnn.data.manifest import Clip, list_problems
 from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.pictures import figure_for
 from audiocnn.predict import score_files
 
 __all__ = ["Evaluation", "choose_split", "evaluate"]
@@ -139,16 +140,10 @@ class Evaluation:
         Raises:
             ParameterError: for an ending that matplotlib does not write.
         """
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
         confusion = self.confusion
         n = len(self.labels)
         side = max(4.0, 0.24 * n + 2.2)
-        figure = Figure(figsize=(side + 0.8, side), layout="constrained")
-        FigureCanvasAgg(figure)
-        if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
-            raise ParameterError(f"picture={path} must end in .png, .svg or .pdf")
+        figure = figure_for(path, inches=(side + 0.8, side), layout="constrained")
         axes = figure.add_subplot()
         shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=1)
         image = axes.imshow(shares.numpy(), cmap="Blues", vmin=0.0, vmax=1.0)

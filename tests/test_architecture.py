@@ -18,6 +18,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     "errors",
     "files",
+    "pictures",
     "geometry",
     "layers",
     "accounting",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers import Scan
+from audiocnn.pictures import figure_for
 
 __all__ = ["Views", "draw_planes", "strongest_views"]
 
@@ -55,9 +56,8 @@ def strongest_views(net: Scan, images: Tensor, *, count: int) -> Views:
     best = strength.argsort(dim=0, descending=True, stable=True)[:count].T  # (planes, count)
     row, column = (axis.gather(0, best.T).T for axis in (place // y.shape[3], place % y.shape[3]))
     windows = images.unfold(2, net.geometry_rows.span, net.geometry_rows.stride)
-    windows = windows.unfold(
-        3, net.geometry.span, net.geometry.stride
-    )  # (batch, channel, rows', columns', ...)
+    # (batch, channel, rows', columns', span of rows, span of columns)
+    windows = windows.unfold(3, net.geometry.span, net.geometry.stride)
     return Views(parts=windows[best, :, row, column], images=best)
 
 
@@ -89,13 +89,8 @@ def draw_planes(
         ParameterError: for an ending that matplotlib does not write, and as `strongest_views`.
     """
     from matplotlib import colormaps
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure()
-    FigureCanvasAgg(figure)
-    if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
-        raise ParameterError(f"picture={path} must end in .png, .svg or .pdf")
+    figure = figure_for(path)
     parts = strongest_views(net, images, count=20).parts[:planes, :, 0]
     patterns = parts.mean(dim=1) if patterns is None else patterns.detach()[:planes]
     patterns = patterns / patterns.amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
+from audiocnn.geometry import Axis, Geometry
 from audiocnn.layers.conv import require_positive
 from audiocnn.layers.scan import Scan
 
@@ -46,6 +47,8 @@ class Normalize(Scan):
         if of not in ("rows", "channels"):
             raise ParameterError(f"of={of!r} must be 'rows' or 'channels'")
         self.of = of
+        if of == "rows":  # each has statistics of its own, so that other rows would have others
+            self.row_axis = Axis(takes=Geometry(), sees=Geometry())
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("deviation", torch.ones(size))
 

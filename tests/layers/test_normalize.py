@@ -5,6 +5,7 @@ import torch
 
 from audiocnn import frontends
 from audiocnn.errors import ParameterError
+from audiocnn.geometry import Geometry
 from audiocnn.layers import Normalize
 
 
@@ -79,3 +80,8 @@ def test_what_cannot_work_says_what_would(build, message):
     with pytest.raises(ParameterError) as error:
         build()
     assert str(error.value) == message
+
+
+def test_statistics_of_rows_are_no_scan_over_rows():
+    assert (Normalize(4).geometry_rows, Normalize(4).geometry) == (None, Geometry())
+    assert Normalize(4, of="channels").geometry_rows == Geometry()
