@@ -1,6 +1,6 @@
 """What ships: front-end, feature statistics, network and labels, as one module and one file.
 
-    waveform - LogMel - Normalize - net - logits - probabilities
+    waveform - front-end - Normalize - net - logits - probabilities
     (batch, time)                         (batch, num_classes, windows)
 
 A `Classifier` is itself a scan, over samples: on a clip it decides once, on a
@@ -9,7 +9,7 @@ recording it gives a track of decisions, live it is stepped; the scores are the 
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from textwrap import shorten
@@ -17,13 +17,14 @@ from textwrap import shorten
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn import audio, model_file
 from audiocnn.accounting import account
-from audiocnn.classifier_config import ClassifierConfig, config_from
-from audiocnn.errors import ModelFileError, ParameterError
-from audiocnn.frontends import LogMel, Normalize
+from audiocnn.classifier_config import ClassifierConfig, config_as_dict, config_from
+from audiocnn.errors import FingerprintError, ModelFileError, ParameterError
+from audiocnn.frontends import FrontEnd, Normalize, create_front_end
 from audiocnn.geometry import Geometry
 from audiocnn.layers import Scan, Sequential, State, Windows
 from audiocnn.models import Net, create
@@ -67,6 +68,7 @@ class Classifier(Sequential):
         config: what to build. The weights are fresh; `load` reads trained ones.
 
     Raises:
+        LawError: for a front-end that is no scan, whose scores would depend on what else is heard.
         ParameterError: if the net's rows are not the front-end's.
 
     >>> from audiocnn.frontends import LogMelConfig
@@ -84,12 +86,13 @@ class Classifier(Sequential):
     ['no', 'yes']
     """
 
-    front_end: LogMel
+    front_end: FrontEnd
     normalize: Normalize
     net: Scan
 
     def __init__(self, config: ClassifierConfig) -> None:
-        front_end = LogMel(config.front_end)
+        front_end = create_front_end(config.front_end)
+        front_end.require_law()
         input_size = config.net.input_size or (None, None)
         net = create(
             config.net.name,
@@ -129,6 +132,15 @@ class Classifier(Sequential):
         geometry = self.time_axis.takes
         assert geometry is not None  # a net that is no scan is run in `Windows`
         return geometry
+
+    @property
+    def window(self) -> int:
+        """Samples of a decision that a recording is placed in: its span without the front-end's context."""
+        return self.geometry.span - sum(self.front_end.context)
+
+    def in_context(self, waveforms: Tensor) -> Tensor:
+        """Waveforms `(..., time)` with silence where the front-end's frames are judged by what is around."""
+        return F.pad(waveforms, self.front_end.context) if any(self.front_end.context) else waveforms
 
     @property
     def bare_net(self) -> Net:
@@ -202,15 +214,16 @@ class Classifier(Sequential):
             clips: waveforms `(time,)` at `sample_rate`.
         """
         scores = torch.empty(len(clips), len(self.labels), dtype=self.normalize.mean.dtype)
-        span, block = self.geometry.span, round(BLOCK_SECONDS * self.sample_rate)
+        window, block = self.window, round(BLOCK_SECONDS * self.sample_rate)
         # sorted, so that clips of about one length are padded together
         order = sorted(range(len(clips)), key=lambda i: clips[i].shape[-1])
-        short = [i for i in order if clips[i].shape[-1] <= span]
-        longer = [i for i in order if span < clips[i].shape[-1] <= block]
+        short = [i for i in order if clips[i].shape[-1] <= window]
+        longer = [i for i in order if window < clips[i].shape[-1] <= block]
         with self.evaluating(), torch.inference_mode():
             if short:
                 scores[short] = self._score_short([clips[i] for i in short])
-            for some in _alike([clips[i].shape[-1] for i in longer], self._windows_at_once * span):
+            most = self._windows_at_once * self.geometry.span
+            for some in _alike([clips[i].shape[-1] for i in longer], most):
                 members = [longer[i] for i in some]
                 scores[members] = self._score_longer([clips[i] for i in members])
             for i in order[len(short) + len(longer) :]:
@@ -225,16 +238,16 @@ class Classifier(Sequential):
             samples   0 0 0 0 0 0 0 0 c l i p 0 0 0 0 0 0 0
             frames    [silent]  [heard ... heard]  [silent]
         """
-        span, frame = self.geometry.span, self.front_end.require_law()
-        frames = frame.output_length(span)
+        frame = self.front_end.require_law()
+        frames = frame.output_length(self.geometry.span)
         silent = self.front_end(self.normalize.mean.new_zeros(1, frame.span))  # (1, 1, rows, 1)
         features = []
         # few at a time up to the features, which are far smaller than the samples: that stays in cache
         for i in range(0, len(clips), CLIPS_AT_ONCE):
             group = clips[i : i + CLIPS_AT_ONCE]
-            samples = place(group, span).to(self.normalize.mean)
+            samples = self.in_context(place(group, self.window)).to(self.normalize.mean)
             longest = group[-1].shape[-1]
-            begin = (span - longest) // 2
+            begin = self.front_end.context[0] + (self.window - longest) // 2
             first = max(0, (begin - frame.span) // frame.stride + 1)
             # where hops are longer than frames, a short clip may lie between two of them
             last = max(first, min(frames - 1, (begin + longest - 1) // frame.stride))
@@ -248,6 +261,7 @@ class Classifier(Sequential):
 
     def _score_longer(self, clips: Sequence[Tensor]) -> Tensor:
         """Scores `(clips, num_classes)` of clips of more than one window."""
+        clips = [self.in_context(clip) for clip in clips]
         # padded at the end; the windows that reach into the padding are dropped
         batch = torch.nn.utils.rnn.pad_sequence(list(clips), batch_first=True)
         tracks = self.probabilities(self(batch.to(self.normalize.mean))).cpu()
@@ -258,8 +272,9 @@ class Classifier(Sequential):
         """Scores `(num_classes,)` of one long recording that comes in blocks `(time,)`: constant memory."""
         total = torch.zeros(len(self.labels), dtype=torch.float64)
         windows, state, heard = 0, None, torch.empty(0)
+        before, after = (torch.zeros(samples) for samples in self.front_end.context)
         with self.evaluating(), torch.inference_mode():
-            for block in blocks:
+            for block in chain((before,), blocks, (after,)):
                 block = block.to(self.normalize.mean.device)
                 logits, state = self.step(block[None], state)
                 total += self.probabilities(logits)[0].double().sum(dim=-1).cpu()
@@ -267,6 +282,7 @@ class Classifier(Sequential):
                 if windows == 0:
                     heard = torch.cat((heard, block.cpu()))
         if windows == 0:  # not one window after all
+            heard = heard[len(before) : len(heard) - len(after)]
             if len(heard) == 0:
                 raise ParameterError("blocks hold no samples; give at least one")
             return self.score_clips([heard])[0]
@@ -312,7 +328,8 @@ class Classifier(Sequential):
 
         The file appears whole or not at all; an existing one is replaced.
         """
-        model_file.write(Path(path), config=asdict(self.config), tensors=self.state_dict())
+        config = config_as_dict(self.config) | {"fingerprints": self.front_end.fingerprints()}
+        model_file.write(Path(path), config=config, tensors=self.state_dict())
 
     def _waveform(self, source: Tensor | npt.NDArray[np.floating], sample_rate: int | None) -> Tensor:
         """One channel at our rate, checked."""
@@ -388,8 +405,13 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     path = SHIPPED.get(os.fspath(path)) or Path(path)
     config, tensors = model_file.read(path)
     try:
+        fingerprints = config.pop("fingerprints", None)  # files of the first format have none
         classifier = Classifier(config_from(config)).to(tensors["normalize.mean"].dtype)
         classifier.load_state_dict(tensors)
+        if fingerprints is not None:
+            classifier.front_end.require_fingerprints(fingerprints)
+    except FingerprintError as error:
+        raise ModelFileError(f"{path}: {error}; use the audiocnn that saved it, or train again") from None
     except (KeyError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
         found = shorten(str(error), 300)  # torch lists every tensor on a line of its own
         raise ModelFileError(

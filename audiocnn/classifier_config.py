@@ -1,13 +1,13 @@
 """What a classifier is made of, as plain values that travel with its weights."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from audiocnn.errors import ParameterError
-from audiocnn.frontends import LogMelConfig
+from audiocnn.frontends import FrontEndConfig, kinds
 from audiocnn.models import NetConfig
 
-__all__ = ["ClassifierConfig", "config_from"]
+__all__ = ["ClassifierConfig", "config_as_dict", "config_from"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class ClassifierConfig:
     """
 
     labels: tuple[str, ...]
-    front_end: LogMelConfig
+    front_end: FrontEndConfig
     net: NetConfig
     activation: Literal["softmax", "sigmoid"] = "softmax"
     window_hop: int = 10
@@ -54,14 +54,19 @@ class ClassifierConfig:
             raise ParameterError(f"window_hop={self.window_hop!r} must be a positive integer of frames")
 
 
+def config_as_dict(config: ClassifierConfig) -> dict[str, Any]:
+    """The config as plain values for JSON."""
+    return asdict(config) | {"front_end": kinds.config_as_dict(config.front_end)}
+
+
 def config_from(values: dict[str, Any]) -> ClassifierConfig:
-    """The config that `dataclasses.asdict` and JSON turned into plain values."""
+    """The config that `config_as_dict` and JSON turned into plain values."""
     net = dict(values["net"])
     if net.get("input_size") is not None:
         net["input_size"] = tuple(net["input_size"])
     return ClassifierConfig(
         labels=tuple(values["labels"]),
-        front_end=LogMelConfig(**values["front_end"]),
+        front_end=kinds.config_from_dict(values["front_end"]),
         net=NetConfig(**net),
         **{name: value for name, value in values.items() if name not in ("labels", "front_end", "net")},
     )

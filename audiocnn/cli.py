@@ -1,4 +1,4 @@
-"""The command line: `audiocnn demo | train | evaluate | predict | describe`."""
+"""The command line: `audiocnn demo | train | evaluate | predict | features | describe`."""
 
 import io
 import json
@@ -16,6 +16,8 @@ from audiocnn.config import PREDICT_BATCH_SIZE, TrainConfig
 from audiocnn.errors import AudioCNNError, ParameterError
 
 __all__ = ["main"]
+
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def _train_parser() -> ArgumentParser:
@@ -96,7 +98,7 @@ def _evaluate(options: Namespace) -> int:
     from audiocnn.evaluate import choose_split, evaluate
 
     out = _output("out", options.out, (".json",))
-    picture = _output("picture", options.picture, (".png", ".svg", ".pdf"))
+    picture = _output("picture", options.picture, _PICTURES)
     classifier = load(options.model)
     clips = read_manifest(options.manifest)
     parts = {clip.split for clip in clips}
@@ -177,9 +179,14 @@ def _predict(options: Namespace) -> int:
 
 
 def _describe_parser() -> ArgumentParser:
-    parser = ArgumentParser(description="What a network costs and what it hears.")
+    parser = ArgumentParser(
+        description="What a network costs and what it hears; or what a front-end makes of sound, and how."
+    )
     parser.add_argument(
-        "model", type=str, help="a name such as tc_resnet_8, the file of a classifier, or demo"
+        "model",
+        type=str,
+        help="a name such as tc_resnet_8, the file of a classifier, or demo; or the name of a front-end such "
+        "as logmel or kaldi, or a .json file with the config of one",
     )
     parser.add_argument(
         "--num_classes", type=int | None, default=None, help="classes, for a name (default: 12)"
@@ -191,13 +198,24 @@ def _describe_parser() -> ArgumentParser:
         help="along time, for a name: valid (the default) for a net that scans, same as published",
     )
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
+    parser.add_argument(
+        "--plot",
+        type=str | None,
+        default=None,
+        help="a .png, .svg or .pdf file for the filters of a front-end, or of a classifier's",
+    )
     return parser
 
 
 def _describe(options: Namespace) -> int:
     from audiocnn.classifier import SHIPPED, load
     from audiocnn.describe import describe
+    from audiocnn.frontends import FRONT_ENDS
+    from audiocnn.frontends.description import draw_filterbank
 
+    plot = _output("plot", options.plot, _PICTURES)
+    if options.model.endswith(".json") or options.model in FRONT_ENDS:
+        return _describe_front_end(options, plot)
     path = SHIPPED.get(options.model, Path(options.model))
     choices = {"num_classes": options.num_classes, "padding": options.padding}
     chosen = {name: value for name, value in choices.items() if value is not None}
@@ -205,8 +223,85 @@ def _describe(options: Namespace) -> int:
     if is_file and chosen:
         given = " and ".join(f"--{name}" for name in chosen)
         raise ParameterError(f"{given}: a file says this itself; leave it out, or name a network")
-    description = describe(load(options.model) if is_file else options.model, **chosen)
+    if plot is not None and not is_file:
+        raise ParameterError(
+            f"plot={plot} is for the filters of a front-end: name one ({', '.join(FRONT_ENDS)}), or the file of "
+            "a classifier, which has one"
+        )
+    if is_file:
+        classifier = load(options.model)
+        if plot is not None:
+            draw_filterbank(classifier.front_end, plot)
+        description = describe(classifier)
+    else:
+        description = describe(options.model, **chosen)
     print(description.json() if options.json else f"{description.table()}\n\n{description}")
+    return 0
+
+
+def _describe_front_end(options: Namespace, plot: Path | None) -> int:
+    from audiocnn.frontends import create_front_end
+    from audiocnn.frontends.description import describe_front_end, draw_filterbank
+
+    for name in ("num_classes", "padding"):
+        if getattr(options, name) is not None:
+            raise ParameterError(f"--{name}: a front-end has none; leave it out, or name a network")
+    front_end = create_front_end(options.model)
+    description = describe_front_end(front_end, name=options.model)
+    if plot is not None:
+        draw_filterbank(front_end, plot)
+    print(description.json() if options.json else description)
+    return 0
+
+
+def _features_parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        description="Make the features of one recording, as numbers or as a picture. It is resampled to the "
+        "front-end's rate and its channels are mixed; one of any length takes little memory."
+    )
+    parser.add_argument("file", type=str, help="a recording")
+    parser.add_argument(
+        "--preset",
+        type=str,
+        default="logmel",
+        help="the front-end: logmel (the default), kaldi, mfcc or another that `audiocnn describe` knows, a "
+        ".json file with the config of one, or a classifier's .safetensors file",
+    )
+    parser.add_argument(
+        "--out",
+        type=str | None,
+        default=None,
+        help="a .npy file, (rows, frames) in float32 with the front-end's fingerprint behind them; or a .png, "
+        ".svg or .pdf file for a picture",
+    )
+    return parser
+
+
+def _features(options: Namespace) -> int:
+    import torch
+
+    from audiocnn import audio
+    from audiocnn.classifier import BLOCK_SECONDS, SHIPPED, load
+    from audiocnn.frontends import create_front_end
+    from audiocnn.frontends.description import draw_features
+    from audiocnn.frontends.feature_file import write_features
+
+    out = _output("out", options.out, (".npy", *_PICTURES))
+    if out is None:
+        raise ParameterError("out is missing; use `audiocnn features FILE --out features.npy`, or a .png")
+    is_model = options.preset in SHIPPED or options.preset.endswith(".safetensors")
+    front_end = load(options.preset).front_end if is_model else create_front_end(options.preset)
+    blocks = audio.blocks(options.file, block_seconds=BLOCK_SECONDS, sample_rate=front_end.sample_rate)
+    if out.suffix == ".npy":
+        frames = write_features(out, front_end, blocks)
+    else:
+        features = torch.cat(list(front_end.feature_blocks(blocks)), dim=-1)
+        draw_features(front_end, features.numpy(), out, title=f"{options.file}, {options.preset}")
+        frames = features.shape[-1]
+    print(
+        f"{out}: {front_end.n_freqs} rows, {frames} frames, {front_end.frame_rate_hz:g} a second, "
+        f"fingerprint {front_end.fingerprint()}"
+    )
     return 0
 
 
@@ -262,7 +357,8 @@ _COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], i
     "train": (_train_parser, _train, "recordings in, a classifier out"),
     "evaluate": (_evaluate_parser, _evaluate, "how good a classifier is on labelled recordings"),
     "predict": (_predict_parser, _predict, "recordings in, scores out"),
-    "describe": (_describe_parser, _describe, "what a network costs and what it hears"),
+    "features": (_features_parser, _features, "a recording in, its features or a picture of them out"),
+    "describe": (_describe_parser, _describe, "what a network costs, or what a front-end makes of sound"),
 }
 
 

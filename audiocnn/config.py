@@ -25,6 +25,8 @@ class TrainConfig:
         model: network: tdnn; tc_resnet_8 or tc_resnet_14, also with _1_5 for more width, the latter with
             _0_4 for less; bc_resnet_1, with 1_5, 2, 3, 6 and 8 for more width.
         padding: along time: "valid" for a net that scans, "same" for the net as published.
+        front_end: what makes features of sound: logmel, mfcc, pcen, leaf or another that `audiocnn describe`
+            knows, or a .json file with the config of one.
         epochs: passes over the training recordings.
         batch_size: recordings in a training step.
         optimizer: adamw, sgd (with Nesterov's momentum) or rmsprop.
@@ -62,6 +64,7 @@ class TrainConfig:
     out: Path
     model: str = "tc_resnet_8"
     padding: Literal["valid", "same"] = "valid"
+    front_end: str = "logmel"
     epochs: int = 40
     batch_size: int = 100
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"

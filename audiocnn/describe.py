@@ -9,7 +9,7 @@ from audiocnn.accounting import LayerAccount, account, count_parameters
 from audiocnn.classifier import Classifier
 from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.errors import ParameterError
-from audiocnn.frontends import LogMel, LogMelConfig
+from audiocnn.frontends import FrontEnd, LogMelConfig
 from audiocnn.geometry import Geometry, ReceptiveField
 from audiocnn.layers import Padding, Scan
 from audiocnn.models import Net, NetConfig
@@ -39,7 +39,7 @@ class Scale:
     bands_hz: tuple[tuple[float, float], ...]
 
     @classmethod
-    def of(cls, front_end: LogMel) -> "Scale":
+    def of(cls, front_end: FrontEnd) -> "Scale":
         """The scale of a front-end."""
         frame, per_ms = front_end.require_law(), front_end.config.sample_rate / 1000
         return cls(

@@ -5,7 +5,16 @@ caller who does not know audiocnn would catch. Messages name the parameter or
 file, the value found, and what would work.
 """
 
-__all__ = ["AudioCNNError", "AudioReadError", "LawError", "ManifestError", "ModelFileError", "ParameterError"]
+__all__ = [
+    "AudioCNNError",
+    "AudioReadError",
+    "FeatureFileError",
+    "FingerprintError",
+    "LawError",
+    "ManifestError",
+    "ModelFileError",
+    "ParameterError",
+]
 
 
 class AudioCNNError(Exception):
@@ -26,6 +35,14 @@ class ManifestError(AudioCNNError, ValueError):
 
 class ModelFileError(AudioCNNError, OSError):
     """A classifier file is damaged, was made by something else, or by a newer audiocnn."""
+
+
+class FeatureFileError(AudioCNNError, OSError):
+    """A file of features is damaged, or was made by something else."""
+
+
+class FingerprintError(AudioCNNError, ValueError):
+    """Features were made in another way than the front-end at hand makes them; the message says in which."""
 
 
 class LawError(AudioCNNError, RuntimeError):

@@ -34,6 +34,7 @@ def training_loss(
         noise: background recordings to mix in, at the classifier's rate.
     """
     with torch.no_grad():
+        waveforms = classifier.in_context(waveforms)
         if noise is not None:
             drawn = torch.randint(len(noise), (len(waveforms),), generator=generator)
             waveforms = mix_noise(
@@ -47,11 +48,11 @@ def training_loss(
         waveforms = random_gain(
             waveforms, min_gain_db=config.min_gain_db, max_gain_db=config.max_gain_db, generator=generator
         )
-        features = classifier.normalize(classifier.front_end(waveforms))
-        features = mask_features(features, config, generator)
-        shares = F.one_hot(targets, len(classifier.labels)).to(features.dtype)
-        if config.mixup_alpha > 0:
-            features, shares = mixup(features, shares, alpha=config.mixup_alpha, generator=generator)
+    features = classifier.normalize(classifier.front_end(waveforms))
+    features = mask_features(features, config, generator)
+    shares = F.one_hot(targets, len(classifier.labels)).to(features.dtype)
+    if config.mixup_alpha > 0:
+        features, shares = mixup(features, shares, alpha=config.mixup_alpha, generator=generator)
     logits = classifier.net(features)[..., 0]  # (batch, num_classes)
     return F.cross_entropy(logits, shares, label_smoothing=config.label_smoothing)
 

@@ -18,7 +18,8 @@ from audiocnn.files import whole_file
 
 __all__ = ["FORMAT_VERSION", "read", "write"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READABLE = ("1", "2")  # the first knew no other front-end than log-mel
 
 
 def write(path: Path, *, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
@@ -58,7 +59,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "build a Classifier, load these tensors into it and save that"
         )
     version = header["audiocnn_format"]
-    if version != str(FORMAT_VERSION):
+    if version not in _READABLE:
         raise ModelFileError(
             f"{path} has format {version}, and this audiocnn reads up to {FORMAT_VERSION}; "
             "install a newer audiocnn"

@@ -15,21 +15,31 @@ __all__ = ["LearningRate", "make_optimizer"]
 _START = 0.01
 
 
-def make_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> Optimizer:
+def make_optimizer(
+    parameters: Iterable[nn.Parameter], config: TrainConfig, *, undecayed: Iterable[nn.Parameter] = ()
+) -> Optimizer:
     """The optimizer that a config names.
 
     AdamW: Loshchilov & Hutter 2019, arXiv 1711.05101. SGD is with Nesterov's momentum. RMSprop has
     the field's usual decay of 0.99.
+
+    Args:
+        parameters: what is trained.
+        config: names the optimizer and its numbers.
+        undecayed: more of them, which no weight decay pulls to zero, such as the frequencies of filters.
     """
     rate, decay = config.learning_rate, config.weight_decay
     if decay is None:
         decay = 0.1 if config.optimizer == "adamw" else 5e-4
+    groups: list[dict[str, Any]] = [{"params": list(parameters)}]
+    if kept := list(undecayed):
+        groups.append({"params": kept, "weight_decay": 0.0})
     if config.optimizer == "adamw":
-        return AdamW(parameters, lr=rate, weight_decay=decay)
+        return AdamW(groups, lr=rate, weight_decay=decay)
     if config.optimizer == "sgd":
         nesterov = config.momentum > 0
-        return SGD(parameters, lr=rate, weight_decay=decay, momentum=config.momentum, nesterov=nesterov)
-    return RMSprop(parameters, lr=rate, weight_decay=decay, momentum=config.momentum)
+        return SGD(groups, lr=rate, weight_decay=decay, momentum=config.momentum, nesterov=nesterov)
+    return RMSprop(groups, lr=rate, weight_decay=decay, momentum=config.momentum)
 
 
 class LearningRate:

@@ -30,7 +30,7 @@ from audiocnn.data.splits import split_clips
 from audiocnn.data.statistics import feature_statistics
 from audiocnn.errors import ManifestError, ModelFileError, ParameterError
 from audiocnn.files import whole_file
-from audiocnn.frontends import LogMelConfig
+from audiocnn.frontends import named_config
 from audiocnn.loss import mask_features, training_loss
 from audiocnn.models import NetConfig
 from audiocnn.schedule import LearningRate, make_optimizer
@@ -64,7 +64,9 @@ class _Training(lightning.LightningModule):
         self.resumed_rate: list[dict[str, Any]] | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = make_optimizer(self.classifier.net.parameters(), self.run)
+        optimizer = make_optimizer(
+            self.classifier.net.parameters(), self.run, undecayed=self.classifier.front_end.parameters()
+        )
         self.rate = LearningRate(optimizer, self.run, steps_per_epoch=len(self.batches))
         return optimizer
 
@@ -88,7 +90,7 @@ class _Training(lightning.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
         waveforms, targets = batch
-        self.judged.append((self.classifier(waveforms)[..., 0], targets))
+        self.judged.append((self.classifier(self.classifier.in_context(waveforms))[..., 0], targets))
 
     def on_validation_epoch_end(self) -> None:
         logits, targets = (torch.cat(parts) for parts in zip(*self.judged, strict=True))
@@ -284,7 +286,7 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
             f"{config.data} has {len(labels)} labels to learn; give recordings of at least two"
         )
     net = NetConfig(name=config.model, num_classes=len(labels), padding=config.padding)
-    classifier = Classifier(ClassifierConfig(labels=tuple(labels), front_end=LogMelConfig(), net=net))
+    classifier = Classifier(ClassifierConfig(labels=tuple(labels), front_end=named_config(config.front_end), net=net))
     bare = classifier.bare_net
     mask_features(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if none fit
     noise_clips = _list_noise(config.noise) if config.noise else []
@@ -346,7 +348,7 @@ def _train(
     on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     if on_gpu:
         corpora = corpora.to("cuda")
-    window = classifier.geometry.span
+    window = classifier.window
     batches = Batches(
         corpora.train,
         window=window,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from audiocnn import Classifier, ClassifierConfig
 from audiocnn import layers as L
+from audiocnn import frontends as F
 from audiocnn.frontends import LogMel, LogMelConfig
 from audiocnn.models import MODELS, NetConfig, create
 
@@ -271,6 +272,9 @@ BREAKING = [
     Case("ConvTranspose1d", lambda: L.ConvTranspose1d(4, 6, 3, stride=2), (4,)),
 ]
 FRONT_ENDS = [
+    Case("Spectrogram", lambda: F.Spectrogram(F.SpectrogramConfig()), ()),
+    Case("Spectrogram of magnitudes in dB", lambda: F.Spectrogram(F.SpectrogramConfig(power=1, scale="db")), ()),
+    Case("MelSpectrogram", lambda: F.MelSpectrogram(F.MelSpectrogramConfig(n_mels=23, norm="slaney")), ()),
     Case("LogMel", lambda: LogMel(LogMelConfig()), ()),
     Case(
         "LogMel with a hop longer than its window",

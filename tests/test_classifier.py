@@ -324,11 +324,11 @@ def test_a_safetensors_file_of_something_else(tmp_path):
 
 
 def test_a_newer_format(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_file, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(model_file, "FORMAT_VERSION", 3)
     path = saved(tmp_path)
     monkeypatch.undo()
     assert (
-        complaint(path) == f"{path} has format 2, and this audiocnn reads up to 1; install a newer audiocnn"
+        complaint(path) == f"{path} has format 3, and this audiocnn reads up to 2; install a newer audiocnn"
     )
 
 

@@ -1,11 +1,12 @@
 """What the features of a corpus are like, by which they are normalised."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.data.corpus import Corpus
 from audiocnn.errors import ManifestError
-from audiocnn.frontends import LogMel
+from audiocnn.frontends import FrontEnd
 
 __all__ = ["feature_statistics"]
 
@@ -13,18 +14,22 @@ __all__ = ["feature_statistics"]
 _SAMPLES_AT_ONCE = 4_000_000
 
 
-def feature_statistics(corpus: Corpus, front_end: LogMel) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each feature row over all recordings, without any padding."""
+def feature_statistics(corpus: Corpus, front_end: FrontEnd) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each feature row over all recordings, without any padding.
+
+    Where the front-end judges frames by those around them, silence is around the recording.
+    """
     count = 0
     total = torch.zeros(front_end.n_freqs, dtype=torch.float64)
     squares = torch.zeros_like(total)
     with torch.inference_mode():
         for length in sorted(set(corpus.lengths.tolist())):
             alike = (corpus.lengths == length).nonzero().flatten()
-            if front_end.require_law().output_length(length) == 0:
+            if front_end.require_law().output_length(length + sum(front_end.context)) == 0:
                 continue
             for indices in alike.split(max(1, _SAMPLES_AT_ONCE // length)):
-                features = front_end(corpus.windows(indices, length)).double()  # (batch, 1, rows, frames)
+                waveforms = F.pad(corpus.windows(indices, length), front_end.context)
+                features = front_end(waveforms).double()  # (batch, 1, rows, frames)
                 total += features.sum(dim=(0, 1, 3))
                 squares += features.square().sum(dim=(0, 1, 3))
                 count += features.shape[0] * features.shape[3]

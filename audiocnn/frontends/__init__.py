@@ -1,6 +1,39 @@
 """Front-ends: waveforms in, features out. Each is a scan over samples."""
 
-from audiocnn.frontends.mel import LogMel, LogMelConfig
+from audiocnn.frontends.cepstrum import LFCC, MFCC, LFCCConfig, MFCCConfig
+from audiocnn.frontends.deltas import Deltas
+from audiocnn.frontends.front_end import FORMS, Form, FrontEnd, FrontEndConfig
+from audiocnn.frontends.gammatone import GammatoneSpectrogram, GammatoneSpectrogramConfig
+from audiocnn.frontends.kinds import FRONT_ENDS, create_front_end, named_config
+from audiocnn.frontends.linear import LinearSpectrogram, LinearSpectrogramConfig
+from audiocnn.frontends.mel import LogMel, LogMelConfig, MelSpectrogram, MelSpectrogramConfig
+from audiocnn.frontends.sliding_normalize import SlidingNormalize
+from audiocnn.frontends.spectrogram import Spectrogram, SpectrogramConfig
 from audiocnn.layers.normalize import Normalize  # stands between front-end and net
 
-__all__ = ["LogMel", "LogMelConfig", "Normalize"]
+__all__ = [
+    "FORMS",
+    "FRONT_ENDS",
+    "LFCC",
+    "MFCC",
+    "Deltas",
+    "Form",
+    "FrontEnd",
+    "FrontEndConfig",
+    "GammatoneSpectrogram",
+    "GammatoneSpectrogramConfig",
+    "LFCCConfig",
+    "LinearSpectrogram",
+    "LinearSpectrogramConfig",
+    "LogMel",
+    "LogMelConfig",
+    "MFCCConfig",
+    "MelSpectrogram",
+    "MelSpectrogramConfig",
+    "Normalize",
+    "SlidingNormalize",
+    "Spectrogram",
+    "SpectrogramConfig",
+    "create_front_end",
+    "named_config",
+]

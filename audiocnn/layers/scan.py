@@ -55,6 +55,14 @@ class Scan(nn.Module):
         """Span and stride along frequency or height; None where that axis is padded, averaged or gone."""
         return self.row_axis.geometry if self.row_axis else None
 
+    @property
+    def streams(self) -> bool:
+        """Whether `step` gives of chunks what `forward` gives of the whole, as every scan does.
+
+        A smoother that never forgets its past does so too, and is no scan.
+        """
+        return self.geometry is not None
+
     def require_span(self, x: Tensor) -> None:
         """Raise `ParameterError` if `x` is too short in time to give one output."""
         takes = self.time_axis.takes
@@ -78,10 +86,16 @@ class Scan(nn.Module):
         """The geometry; raises `LawError` naming the layer that has none, and the remedy."""
         geometry = self.geometry
         if geometry is None:
-            name, layer = next(_without_law(self))
-            place = f" at '{name}'" if name else ""
-            raise LawError(f"{type(layer).__name__}{place} cannot stream: {layer.law_remedy}")
+            raise self._law_error()
         return geometry
+
+    def _law_error(self) -> LawError:
+        """What to raise where this module streams not, or is no scan."""
+        broken = list(_without_law(self))
+        name, layer = next((pair for pair in broken if not pair[1].streams), broken[0])
+        place = f" at '{name}'" if name else ""
+        what = "is no scan" if layer.streams else "cannot stream"
+        return LawError(f"{type(layer).__name__}{place} {what}: {layer.law_remedy}")
 
     def macs(self, x: Tensor, y: Tensor) -> int:
         """Multiply-accumulates of this layer's own weights when it makes `y` of `x`.
@@ -127,9 +141,10 @@ class Scan(nn.Module):
             concatenated chunks.
 
         Raises:
-            LawError: if this module, or one inside it, is no scan.
+            LawError: if this module, or one inside it, does not stream.
         """
-        self.require_law()
+        if not self.streams:
+            raise self._law_error()
         return (None, state) if chunk.shape[-1] == 0 else self._advance(chunk, state)
 
     def _advance(self, chunk: Tensor, state: State) -> tuple[Tensor | None, State]:

@@ -41,6 +41,11 @@ class Sequential(Scan, nn.Sequential):
         row_axes = [scan.row_axis for scan in scans if scan.row_axis]
         self.row_axis = chain(row_axes) if len(row_axes) == len(scans) else None
 
+    @property
+    def streams(self) -> bool:
+        """Whether every layer streams."""
+        return all(scan.streams for scan in self.scans())
+
     def scans(self) -> list[Scan]:
         """The layers, in order."""
         return list(self._modules.values())  # type: ignore[arg-type]

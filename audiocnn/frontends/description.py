@@ -1,0 +1,201 @@
+"""What a front-end is, in words, and what it makes, in pictures."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from audiocnn.errors import ParameterError
+from audiocnn.frontends.front_end import FrontEnd, FrontEndConfig, Stage
+from audiocnn.frontends.kinds import config_as_dict, kind_of
+from audiocnn.pictures import figure_for
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["FrontEndDescription", "describe_front_end", "draw_features", "draw_filterbank"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEndDescription:
+    """A front-end in numbers.
+
+    Attributes:
+        name: what it was asked for by.
+        config: what it was made from.
+        fingerprint: of config and tables.
+        frame_samples: samples that a frame is made of.
+        hop_samples: from one frame to the next.
+        span_samples: samples that a frame depends on: more, where it is judged by those around it.
+        is_scan: whether frames depend on these alone, so that it can be part of a classifier.
+        parameters: numbers that training can change.
+        bands_hz: where what each row hears begins and ends.
+    """
+
+    name: str
+    config: FrontEndConfig
+    fingerprint: str
+    frame_samples: int
+    hop_samples: int
+    span_samples: int
+    is_scan: bool
+    parameters: int
+    bands_hz: tuple[tuple[float, float], ...]
+
+    def __str__(self) -> str:
+        """The table for the terminal."""
+        changed = [
+            f"{field.name}={value!r}"
+            for field in fields(self.config)
+            if (value := getattr(self.config, field.name)) != field.default
+        ]
+        rate = self.config.sample_rate
+        rows = [
+            ("front-end", f"{self.name}, of kind {kind_of(self.config)}"),
+            ("settings", ", ".join(changed) or "the defaults"),
+            ("sample rate", f"{rate} Hz"),
+            ("frame", f"{self.frame_samples} samples, {1000 * self.frame_samples / rate:g} ms"),
+            (
+                "hop",
+                f"{self.hop_samples} samples, {1000 * self.hop_samples / rate:g} ms, "
+                f"{rate / self.hop_samples:g} frames a second",
+            ),
+            ("rows", f"{len(self.bands_hz)}"),
+            ("parameters", f"{self.parameters:,} trainable"),
+            ("scan", "yes" if self.is_scan else "no: frames depend on all that was heard before"),
+            ("fingerprint", self.fingerprint),
+        ]
+        if self.span_samples > self.frame_samples:
+            span = f"{self.span_samples} samples, {1000 * self.span_samples / rate:g} ms, that a frame depends on"
+            rows.insert(5, ("span", span))
+        lines = [f"{name:<13}{value}" for name, value in rows]
+        lines += ["", "row      from Hz        to Hz"]
+        lines += [f"{i:3}  {low:11.1f}  {high:11.1f}" for i, (low, high) in enumerate(self.bands_hz)]
+        return "\n".join(lines)
+
+    def json(self) -> str:
+        """The same, for programs; its `config` by itself, in a `.json` file, makes the front-end again."""
+        return json.dumps(asdict(self) | {"config": config_as_dict(self.config)}, indent=1)
+
+
+def describe_front_end(front_end: FrontEnd, *, name: str | None = None) -> FrontEndDescription:
+    """Say what a front-end is.
+
+    Args:
+        front_end: any.
+        name: what to call it; None takes the name of its kind.
+
+    >>> from audiocnn.frontends import create_front_end
+    >>> description = describe_front_end(create_front_end("logmel"))
+    >>> description.frame_samples, description.hop_samples, len(description.bands_hz)
+    (480, 160, 40)
+    """
+    takes, frame = front_end.time_axis.takes, front_end.scans()[0].time_axis.takes
+    assert takes is not None and frame is not None
+    return FrontEndDescription(
+        name=name or kind_of(front_end.config),
+        config=front_end.config,
+        fingerprint=front_end.fingerprint(),
+        frame_samples=frame.span,
+        hop_samples=frame.stride,
+        span_samples=takes.span,
+        is_scan=front_end.geometry is not None,
+        parameters=sum(p.numel() for p in front_end.parameters() if p.requires_grad),
+        bands_hz=tuple(front_end.band_edges_hz),
+    )
+
+
+def draw_filterbank(front_end: FrontEnd, path: Path) -> None:
+    """Draw what each band hears: gain over frequency.
+
+    Args:
+        front_end: one that has filters.
+        path: the picture, ending in `.png`, `.svg` or `.pdf`.
+
+    Raises:
+        ParameterError: for a front-end without filters, or another ending.
+    """
+    stage = front_end.scans()[0]
+    assert isinstance(stage, Stage)
+    response = stage.response()
+    if response is None:
+        raise ParameterError(
+            f"front_end={kind_of(front_end.config)!r} has no filters to draw: its rows are the bins of the "
+            "Fourier transform"
+        )
+    hz, gains = response
+    figure = figure_for(path, inches=(9, 4), layout="constrained")
+    axes = figure.add_subplot()
+    colours = _colours(len(gains))
+    for gain, colour in zip(gains, colours, strict=True):
+        axes.plot(hz, gain, color=colour, linewidth=1)
+    axes.set_xlim(0, front_end.sample_rate / 2)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("Hz")
+    axes.set_ylabel("gain")
+    axes.set_title(f"{len(gains)} filters of {kind_of(front_end.config)}, fingerprint {front_end.fingerprint()}")
+    figure.savefig(path, dpi=150)
+
+
+def draw_features(
+    front_end: FrontEnd, features: npt.NDArray[np.floating], path: Path, *, title: str = ""
+) -> None:
+    """Draw the features of a recording over time and frequency; derivatives in panels of their own.
+
+    Args:
+        front_end: that made them.
+        features: `(n_freqs, frames)`, frame 0 beginning at the first sample.
+        path: the picture, ending in `.png`, `.svg` or `.pdf`.
+        title: above it.
+
+    Raises:
+        ParameterError: for features of other rows, or another ending.
+    """
+    if features.ndim != 2 or len(features) != front_end.n_freqs or features.shape[1] == 0:
+        raise ParameterError(
+            f"features of shape {features.shape} must be ({front_end.n_freqs}, frames), as this front-end "
+            "makes them"
+        )
+    description = describe_front_end(front_end)
+    seconds = [
+        (description.frame_samples / 2 + (frame - 0.5) * description.hop_samples) / front_end.sample_rate
+        for frame in (0, features.shape[1])
+    ]
+    panels = 1 + front_end.config.deltas
+    rows = front_end.n_freqs // panels
+    figure = figure_for(path, inches=(9, 1 + 3 * panels), layout="constrained")
+    for i in range(panels):
+        axes = figure.add_subplot(panels, 1, i + 1)
+        image = axes.imshow(
+            features[i * rows : (i + 1) * rows],
+            origin="lower",
+            aspect="auto",
+            interpolation="nearest",
+            extent=(seconds[0], seconds[1], -0.5, rows - 0.5),
+        )
+        _label_rows(axes, front_end.band_edges_hz[:rows])
+        figure.colorbar(image, ax=axes, label=("features", "first derivative", "second derivative")[i])
+        if i == 0 and title:
+            axes.set_title(title)
+    axes.set_xlabel("seconds, of the middle of a frame")
+    figure.savefig(path, dpi=150)
+
+
+def _label_rows(axes: "Axes", bands_hz: list[tuple[float, float]]) -> None:
+    """Hz at some of the rows; numbers where every row hears the whole band, as cepstral coefficients do."""
+    if len(set(bands_hz)) == 1:
+        axes.set_ylabel("coefficient")
+        return
+    at = np.unique(np.linspace(0, len(bands_hz) - 1, 9).round().astype(int))
+    axes.set_yticks(at, [f"{sum(bands_hz[i]) / 2:.0f}" for i in at])
+    axes.set_ylabel("Hz")
+
+
+def _colours(count: int) -> list[tuple[float, ...]]:
+    """From low to high."""
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.9 * i / max(1, count - 1)) for i in range(count)]
