@@ -6,6 +6,8 @@ from audiocnn.describe import describe
 from audiocnn.errors import (
     AudioCNNError,
     AudioReadError,
+    FeatureFileError,
+    FingerprintError,
     LawError,
     ManifestError,
     ModelFileError,
@@ -17,6 +19,8 @@ __all__ = [
     "AudioReadError",
     "Classifier",
     "ClassifierConfig",
+    "FeatureFileError",
+    "FingerprintError",
     "LawError",
     "ManifestError",
     "ModelFileError",

@@ -19,7 +19,7 @@ import soxr
 from torch import Tensor
 
 from audiocnn.errors import AudioReadError, ParameterError
-from audiocnn.resampling import QUALITY, Resampler, Samples, check_rate, to_tensor
+from audiocnn.resampling import QUALITY, Resampler, Samples, check_rate, say_once, to_tensor
 
 __all__ = ["Audio", "AudioInfo", "blocks", "info", "read"]
 
@@ -132,6 +132,7 @@ def read(
         start, stop = _part(file, start_seconds, stop_seconds, wanted_rate)
         samples = np.concatenate(list(_frames(file, start, stop, _READ_AT_ONCE, mono=mono)))
     if wanted_rate != rate:
+        say_once(rate, wanted_rate)
         samples = soxr.resample(samples, rate, wanted_rate, QUALITY)
     return Audio(to_tensor(samples), wanted_rate)
 
@@ -177,6 +178,7 @@ def blocks(
         if wanted_rate == rate:
             yield from map(to_tensor, parts)
             return
+        say_once(rate, wanted_rate)
         if stop - start <= size:
             yield to_tensor(soxr.resample(next(parts), rate, wanted_rate, QUALITY))
             return

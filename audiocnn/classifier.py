@@ -29,7 +29,7 @@ from audiocnn.geometry import Geometry
 from audiocnn.layers import Scan, Sequential, State, Windows
 from audiocnn.models import Net, create
 from audiocnn.placement import place
-from audiocnn.resampling import resample
+from audiocnn.waveform import mono_waveform
 
 __all__ = ["SHIPPED", "Classifier", "Prediction", "load"]
 
@@ -66,6 +66,8 @@ class Classifier(Sequential):
 
     Args:
         config: what to build. The weights are fresh; `load` reads trained ones.
+        resample: take recordings of any sample rate, and resample them; False refuses those of another
+            rate than the front-end's.
 
     Raises:
         LawError: for a front-end that is no scan, whose scores would depend on what else is heard.
@@ -90,7 +92,7 @@ class Classifier(Sequential):
     normalize: Normalize
     net: Scan
 
-    def __init__(self, config: ClassifierConfig) -> None:
+    def __init__(self, config: ClassifierConfig, *, resample: bool = True) -> None:
         front_end = create_front_end(config.front_end)
         front_end.require_law()
         input_size = config.net.input_size or (None, None)
@@ -114,6 +116,7 @@ class Classifier(Sequential):
             scanned = Windows(net, window=net.window, stride=config.window_hop, batch_size=at_once)
         super().__init__({"front_end": front_end, "normalize": Normalize(front_end.n_freqs), "net": scanned})
         self.config = replace(config, net=net.config)  # every default filled in
+        self.resamples = resample
         self._windows_at_once = at_once
 
     @property
@@ -187,14 +190,16 @@ class Classifier(Sequential):
         Raises:
             AudioReadError: if the file cannot be read.
             ParameterError: for a waveform without a sample rate, of another shape, or
-                holding values that are not finite.
+                holding values that are not finite; for another rate where these are refused.
         """
         if isinstance(source, (str, os.PathLike)):
             if sample_rate is not None:
                 raise ParameterError(f"sample_rate={sample_rate} belongs to a waveform; a file knows its own")
             scores = self.score_file(Path(source))
         else:
-            scores = self.score_clips([self._waveform(source, sample_rate)])[0]
+            waveform = mono_waveform(source, sample_rate, wanted_rate=self.sample_rate)
+            self._require_rate(sample_rate, "the waveform")
+            scores = self.score_clips([waveform])[0]
         return self.prediction(scores)
 
     def prediction(self, scores: Tensor) -> Prediction:
@@ -312,6 +317,7 @@ class Classifier(Sequential):
 
         It takes and raises what `score_file` does, of blocks also when a later one is taken.
         """
+        self.require_rate_of(path)
         blocks = audio.blocks(
             path,
             block_seconds=BLOCK_SECONDS,
@@ -323,6 +329,22 @@ class Classifier(Sequential):
         second = next(blocks, None)
         return first if second is None else chain((first, second), blocks)
 
+    def require_rate_of(self, path: Path) -> None:
+        """Raise `ParameterError` for a file of another rate than ours, where these are not to be resampled.
+
+        Raises:
+            AudioReadError: if the file cannot be read.
+        """
+        if not self.resamples:
+            self._require_rate(audio.info(path).sample_rate, str(path))
+
+    def _require_rate(self, rate: int | None, of: str) -> None:
+        if not self.resamples and rate != self.sample_rate:
+            raise ParameterError(
+                f"{of} has {rate} samples a second, and the classifier, which was told not to resample, hears "
+                f"{self.sample_rate}; resample it first, or let it (resample=True)"
+            )
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the classifier to one `.safetensors` file, whose header holds the config as JSON.
 
@@ -330,43 +352,6 @@ class Classifier(Sequential):
         """
         config = config_as_dict(self.config) | {"fingerprints": self.front_end.fingerprints()}
         model_file.write(Path(path), config=config, tensors=self.state_dict())
-
-    def _waveform(self, source: Tensor | npt.NDArray[np.floating], sample_rate: int | None) -> Tensor:
-        """One channel at our rate, checked."""
-        if isinstance(source, np.ndarray):
-            source = np.ascontiguousarray(source)  # torch takes no reversed arrays
-        waveform = torch.as_tensor(source).detach().cpu()
-        if sample_rate is None or sample_rate < 1:
-            raise ParameterError(
-                f"sample_rate={sample_rate}: say how many samples a second there are, such as "
-                f"{self.sample_rate}"
-            )
-        if not waveform.is_floating_point():
-            raise ParameterError(
-                f"a waveform of {waveform.dtype} must be floating point on unit scale; "
-                "divide 16-bit samples by 32768"
-            )
-        if waveform.dim() == 2:
-            if len(waveform) > waveform.shape[1]:
-                raise ParameterError(
-                    f"a waveform of shape {tuple(waveform.shape)} must be (channel, time); transpose it"
-                )
-            waveform = waveform.mean(dim=0)
-        if waveform.dim() != 1 or len(waveform) == 0:
-            shape = tuple(torch.as_tensor(source).shape)
-            raise ParameterError(f"a waveform of shape {shape} must be (time,) or (channel, time)")
-        if not waveform.isfinite().all():
-            first = int((~waveform.isfinite()).nonzero()[0])
-            raise ParameterError(
-                f"the waveform is not finite at sample {first}; every sample must be a number"
-            )
-        resampled = resample(waveform.to(torch.float32), sample_rate, self.sample_rate)
-        if len(resampled) == 0:
-            raise ParameterError(
-                f"a waveform of {len(waveform)} samples at {sample_rate} Hz is too short for one at "
-                f"{self.sample_rate} Hz; give a longer one"
-            )
-        return resampled
 
 
 def _alike(lengths: Sequence[int], most_samples: int) -> Iterator[range]:
@@ -386,7 +371,9 @@ def _alike(lengths: Sequence[int], most_samples: int) -> Iterator[range]:
         yield range(start, len(lengths))
 
 
-def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Classifier:
+def load(
+    path: str | os.PathLike[str], *, device: str | torch.device = "cpu", resample: bool = True
+) -> Classifier:
     """Read a classifier from the one file that `Classifier.save` wrote, ready to score.
 
     Nothing in the file is executed: it holds numbers, and a config as JSON.
@@ -396,6 +383,7 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
             for ten English commands that has heard nothing but synthetic speech
             (`recipes/synthetic_words`).
         device: where to put it, such as `"cuda"`.
+        resample: as for `Classifier`.
 
     Raises:
         ModelFileError: if the file is missing, damaged, made by something else or by a
@@ -406,7 +394,7 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
     config, tensors = model_file.read(path)
     try:
         fingerprints = config.pop("fingerprints", None)  # files of the first format have none
-        classifier = Classifier(config_from(config)).to(tensors["normalize.mean"].dtype)
+        classifier = Classifier(config_from(config), resample=resample).to(tensors["normalize.mean"].dtype)
         classifier.load_state_dict(tensors)
         if fingerprints is not None:
             classifier.front_end.require_fingerprints(fingerprints)

@@ -158,6 +158,11 @@ def _predict_parser() -> ArgumentParser:
         help="threads that read and score batches; by default as many as torch computes with",
     )
     parser.add_argument("--device", type=str, default="cpu", help="where the net runs: cpu, cuda, cuda:1")
+    parser.add_argument(
+        "--refuse_other_rates",
+        action="store_true",
+        help="do not resample recordings of another sample rate than the classifier's; their rows say so",
+    )
     return parser
 
 
@@ -167,7 +172,7 @@ def _predict(options: Namespace) -> int:
     from audiocnn.predict import OUT_ENDINGS, collect_files, score_files, write_predictions
 
     out = _output("out", options.out, OUT_ENDINGS)
-    classifier = load(options.model, device=options.device)
+    classifier = load(options.model, device=options.device, resample=not options.refuse_other_rates)
     files = collect_files(options.inputs)
     scored = score_files(classifier, files, batch_size=options.batch_size, workers=options.workers)
     parts = any(isinstance(file, Clip) for file in files)
@@ -225,8 +230,8 @@ def _describe(options: Namespace) -> int:
         raise ParameterError(f"{given}: a file says this itself; leave it out, or name a network")
     if plot is not None and not is_file:
         raise ParameterError(
-            f"plot={plot} is for the filters of a front-end: name one ({', '.join(FRONT_ENDS)}), or the file of "
-            "a classifier, which has one"
+            f"plot={plot} is for the filters of a front-end: name one ({', '.join(FRONT_ENDS)}), or the "
+            "file of a classifier, which has one"
         )
     if is_file:
         classifier = load(options.model)
@@ -271,8 +276,8 @@ def _features_parser() -> ArgumentParser:
         "--out",
         type=str | None,
         default=None,
-        help="a .npy file, (rows, frames) in float32 with the front-end's fingerprint behind them; or a .png, "
-        ".svg or .pdf file for a picture",
+        help="a .npy file, (rows, frames) in float32 with the front-end's fingerprint behind them; or a "
+        ".png, .svg or .pdf file for a picture",
     )
     return parser
 
@@ -296,7 +301,7 @@ def _features(options: Namespace) -> int:
         frames = write_features(out, front_end, blocks)
     else:
         features = torch.cat(list(front_end.feature_blocks(blocks)), dim=-1)
-        draw_features(front_end, features.numpy(), out, title=f"{options.file}, {options.preset}")
+        draw_features(front_end, features.numpy(), out, title=f"{Path(options.file).name}, {options.preset}")
         frames = features.shape[-1]
     print(
         f"{out}: {front_end.n_freqs} rows, {frames} frames, {front_end.frame_rate_hz:g} a second, "

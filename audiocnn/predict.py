@@ -169,10 +169,11 @@ def _sources(
     """What `clip_or_blocks` gives of each clip, or why it cannot be read; a file's short parts together."""
     short_of: dict[Path, list[int]] = defaultdict(list)
     for i, clip in enumerate(clips):
-        if clip.stop is not None and clip.stop - clip.start <= BLOCK_SECONDS:
-            short_of[clip.path].append(i)
-            continue
         try:
+            classifier.require_rate_of(clip.path)
+            if clip.stop is not None and clip.stop - clip.start <= BLOCK_SECONDS:
+                short_of[clip.path].append(i)
+                continue
             yield i, classifier.clip_or_blocks(clip.path, start_seconds=clip.start, stop_seconds=clip.stop)
         except (AudioReadError, ParameterError) as error:  # a ParameterError: the file ends before the part
             yield i, unreadable(clip, error)

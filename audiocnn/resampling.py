@@ -1,5 +1,8 @@
 """From one sample rate to another, whole or as a stream, by the SoX resampler."""
 
+import logging
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 import soxr
@@ -8,7 +11,9 @@ from torch import Tensor
 
 from audiocnn.errors import ParameterError
 
-__all__ = ["QUALITY", "Resampler", "Samples", "check_rate", "resample", "to_tensor"]
+__all__ = ["QUALITY", "Resampler", "Samples", "check_rate", "resample", "say_once", "to_tensor"]
+
+logger = logging.getLogger(__name__)
 
 Samples = npt.NDArray[np.float32]
 
@@ -33,7 +38,14 @@ def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
     check_rate("from_rate", from_rate)
     if from_rate == check_rate("to_rate", to_rate):
         return waveform
+    say_once(from_rate, to_rate)
     return to_tensor(soxr.resample(waveform.numpy().T, from_rate, to_rate, QUALITY))
+
+
+@cache
+def say_once(from_rate: int, to_rate: int) -> None:
+    """Log that recordings are resampled, once for each pair of rates."""
+    logger.info("recordings of %d samples a second are resampled to %d", from_rate, to_rate)
 
 
 class Resampler:
@@ -53,6 +65,7 @@ class Resampler:
     def __init__(self, from_rate: int, to_rate: int, *, channels: int | None = None) -> None:
         check_rate("from_rate", from_rate)
         check_rate("to_rate", to_rate)
+        say_once(from_rate, to_rate)
         self._nothing = np.zeros(0 if channels is None else (0, channels), dtype=np.float32)
         self._stream = soxr.ResampleStream(
             from_rate, to_rate, channels or 1, dtype="float32", quality=QUALITY

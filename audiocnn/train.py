@@ -286,7 +286,8 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
             f"{config.data} has {len(labels)} labels to learn; give recordings of at least two"
         )
     net = NetConfig(name=config.model, num_classes=len(labels), padding=config.padding)
-    classifier = Classifier(ClassifierConfig(labels=tuple(labels), front_end=named_config(config.front_end), net=net))
+    front_end = named_config(config.front_end)
+    classifier = Classifier(ClassifierConfig(labels=tuple(labels), front_end=front_end, net=net))
     bare = classifier.bare_net
     mask_features(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if none fit
     noise_clips = _list_noise(config.noise) if config.noise else []

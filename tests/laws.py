@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from audiocnn import Classifier, ClassifierConfig
-from audiocnn import layers as L
 from audiocnn import frontends as F
+from audiocnn import layers as L
 from audiocnn.frontends import LogMel, LogMelConfig
+from audiocnn.frontends.presets import PRESETS
 from audiocnn.models import MODELS, NetConfig, create
 
 
@@ -270,6 +271,8 @@ BREAKING = [
     Case("ClipAttentiveStatistics", lambda: L.ClipAttentiveStatistics(4, hidden=3), (4,)),
     Case("LocallyConnected1d", lambda: L.LocallyConnected1d(4, 6, 3, length=20), (4,)),
     Case("ConvTranspose1d", lambda: L.ConvTranspose1d(4, 6, 3, stride=2), (4,)),
+    Case("ClipNormalize", F.ClipNormalize, (1, 5)),
+    Case("ClipRange", lambda: F.ClipRange(8.0), (1, 5)),
 ]
 FRONT_ENDS = [
     Case("Spectrogram", lambda: F.Spectrogram(F.SpectrogramConfig()), ()),
@@ -281,6 +284,22 @@ FRONT_ENDS = [
         lambda: LogMel(LogMelConfig(win_length=400, hop_length=500, n_mels=24)),
         (),
     ),
+    Case("LinearSpectrogram", lambda: F.LinearSpectrogram(F.LinearSpectrogramConfig(n_bands=23)), ()),
+    Case("GammatoneSpectrogram", lambda: F.GammatoneSpectrogram(F.GammatoneSpectrogramConfig(n_bands=9)), ()),
+    Case("MFCC", lambda: F.MFCC(F.MFCCConfig(n_mfcc=5, lifter=22, deltas=1)), ()),
+    Case("LFCC", lambda: F.LFCC(F.LFCCConfig(n_lfcc=5, dct_norm="htk")), ()),
+    *[Case(f"preset {name}", lambda name=name: F.create_front_end(name), ()) for name in PRESETS],
+    Case("PCEN", lambda: F.PCEN(F.PCENConfig(n_mels=23)), ()),
+    Case("PCEN learnable", lambda: F.PCEN(F.PCENConfig(n_mels=23, smoother_frames=20, learnable=True)), ()),
+    Case("PerChannelEnergyNorm", lambda: L.Sequential(L.ReLU(), F.PerChannelEnergyNorm(5)), (1, 5)),
+    Case("Deltas", lambda: F.Deltas(2), (1, 5)),
+    Case("Deltas of the first order", lambda: F.Deltas(1, width=5), (1, 5)),
+    Case("Deltas of LogMel", lambda: LogMel(LogMelConfig(n_mels=23, deltas=2)), ()),
+    Case("SlidingNormalize", lambda: F.SlidingNormalize(9), (1, 5)),
+    Case(
+        "SlidingNormalize to the mean", lambda: F.SlidingNormalize(8, position="end", deviation=False), (1, 5)
+    ),
+    Case("SlidingNormalize of LogMel", lambda: LogMel(LogMelConfig(n_mels=23, normalization_frames=30)), ()),
 ]
 NETS = [
     Case(name, lambda name=name: create(name, num_classes=3), (1, 40), extra_outputs=6) for name in MODELS

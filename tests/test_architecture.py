@@ -24,6 +24,7 @@ ORDER = [
     "accounting",
     "receptive_field",
     "resampling",
+    "waveform",
     "audio",
     "placement",
     "frontends",

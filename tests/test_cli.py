@@ -288,7 +288,7 @@ def test_a_mistake_is_one_clear_line(trained, tones, capsys, tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], 'expected "command" to be one of {demo,train,evaluate,predict,describe}'),
+        ([], 'expected "command" to be one of {demo,train,evaluate,predict,features'),
         (["listen"], "invalid choice: 'listen'"),
         (["predict"], "the following arguments are required: predict.model, predict.inputs"),
         (["train", "x", "--out", "y", "--epochs", "many"], 'Parser key "epochs":\n  Expected a'),

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from audiocnn.errors import ParameterError
-from audiocnn.frontends.front_end import FrontEnd
+from audiocnn.frontends.front_end import Array, FrontEnd
 from audiocnn.frontends.linear import LinearSpectrogramConfig
 from audiocnn.frontends.mel import LogMelConfig
 from audiocnn.frontends.spectrogram import FrameFeatures
 
 __all__ = ["LFCC", "MFCC", "DCTNorm", "LFCCConfig", "MFCCConfig", "cosine_basis"]
 
-Array = npt.NDArray[np.float64]
 DCTNorm: TypeAlias = Literal["ortho", "htk"] | None
 
 

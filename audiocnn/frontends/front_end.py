@@ -20,7 +20,7 @@ from torch import Tensor
 
 from audiocnn.errors import FingerprintError, ParameterError
 from audiocnn.frontends.deltas import Deltas
-from audiocnn.frontends.sliding_normalize import SlidingNormalize
+from audiocnn.frontends.sliding_normalize import POSITIONS, Position, SlidingNormalize
 from audiocnn.layers.precision import at_least_single
 from audiocnn.layers.scan import Scan, State
 from audiocnn.layers.sequential import Sequential, advance_through
@@ -42,6 +42,9 @@ class FrontEndConfig:
         delta_width: frames, an odd number, that a derivative is estimated from.
         normalization_frames: frames of a sliding window by whose mean and deviation each row is
             normalised; None leaves that to the fixed statistics of the classifier.
+        normalization_position: where in that window a frame stands, `"centre"`, or `"end"`, which live
+            waits for nothing.
+        normalization_deviation: whether rows are also divided by the deviation.
 
     Raises:
         ParameterError: for values that cannot work.
@@ -51,6 +54,8 @@ class FrontEndConfig:
     deltas: int = 0
     delta_width: int = 9
     normalization_frames: int | None = None
+    normalization_position: Position = "centre"
+    normalization_deviation: bool = True
 
     def __post_init__(self) -> None:
         self._require_positive("sample_rate")
@@ -69,12 +74,14 @@ class FrontEndConfig:
                 f"normalization_frames={self.normalization_frames!r} must be an integer of at least 2, or "
                 "None; 300 is Kaldi's"
             )
+        self._require_choice("normalization_position", POSITIONS)
 
     def context_frames(self) -> tuple[int, int]:
         """Frames before and after one that it is judged by, as of a smoother's past, and is not made of."""
         reach = self.deltas * (self.delta_width // 2)
         around = self.normalization_frames - 1 if self.normalization_frames else 0
-        return reach + (around + 1) // 2, reach + around // 2
+        after = around // 2 if self.normalization_position == "centre" else 0
+        return reach + around - after, reach + after
 
     def _require_positive(self, *names: str) -> None:
         for name in names:
@@ -88,16 +95,25 @@ class FrontEndConfig:
             listed = ", ".join(map(repr, choices[:-1]))
             raise ParameterError(f"{name}={getattr(self, name)!r} must be {listed} or {choices[-1]!r}")
 
+    def _require_band(self) -> None:
+        """Check the `f_min` and `f_max` of those that have them."""
+        f_min, f_max = (getattr(self, name) for name in ("f_min", "f_max"))
+        if not 0.0 <= f_min < f_max <= self.sample_rate / 2:
+            raise ParameterError(
+                f"f_min={f_min:g} and f_max={f_max:g} must satisfy 0 <= f_min < f_max <= "
+                f"{self.sample_rate / 2:g}, half the sample rate"
+            )
+
 
 class Stage(Scan):
-    """The part of a front-end that reads samples: `(batch, time)` -> `(batch, 1, rows, frames)`.
-
-    Attributes:
-        band_edges_hz: where what each row hears begins and ends.
-    """
+    """The part of a front-end that reads samples: `(batch, time)` -> `(batch, 1, rows, frames)`."""
 
     row_axis = None
-    band_edges_hz: list[tuple[float, float]]
+
+    @property
+    def band_edges_hz(self) -> list[tuple[float, float]]:
+        """Where what each row hears begins and ends."""
+        raise NotImplementedError
 
     def use(self, form: Form) -> None:
         """Compute in this form from now on; see `FrontEnd.use`."""
@@ -130,7 +146,12 @@ class FrontEnd(Sequential):
         if config.deltas:
             stages = stages | {"deltas": Deltas(config.deltas, width=config.delta_width)}
         if config.normalization_frames is not None:
-            stages = stages | {"sliding": SlidingNormalize(config.normalization_frames)}
+            sliding = SlidingNormalize(
+                config.normalization_frames,
+                position=config.normalization_position,
+                deviation=config.normalization_deviation,
+            )
+            stages = stages | {"sliding": sliding}
         super().__init__(stages)
         self.config = config
 

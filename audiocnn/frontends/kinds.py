@@ -10,9 +10,14 @@ from audiocnn.errors import ParameterError
 from audiocnn.frontends.cepstrum import LFCC, MFCC, LFCCConfig, MFCCConfig
 from audiocnn.frontends.front_end import FrontEnd, FrontEndConfig
 from audiocnn.frontends.gammatone import GammatoneSpectrogram, GammatoneSpectrogramConfig
+from audiocnn.frontends.leaf import LEAF, LEAFConfig
+from audiocnn.frontends.learnable_mel import LearnableMel, LearnableMelConfig
 from audiocnn.frontends.linear import LinearSpectrogram, LinearSpectrogramConfig
 from audiocnn.frontends.mel import LogMel, LogMelConfig, MelSpectrogram, MelSpectrogramConfig
+from audiocnn.frontends.pcen import PCEN, PCENConfig
 from audiocnn.frontends.presets import PRESETS
+from audiocnn.frontends.raw_waveform import RawWaveform, RawWaveformConfig
+from audiocnn.frontends.sinc import SincNet, SincNetConfig
 from audiocnn.frontends.spectrogram import Spectrogram, SpectrogramConfig
 
 __all__ = [
@@ -34,6 +39,11 @@ KINDS: dict[str, tuple[type[FrontEndConfig], Callable[[Any], FrontEnd]]] = {
     "gammatone": (GammatoneSpectrogramConfig, GammatoneSpectrogram),
     "mfcc": (MFCCConfig, MFCC),
     "lfcc": (LFCCConfig, LFCC),
+    "pcen": (PCENConfig, PCEN),
+    "leaf": (LEAFConfig, LEAF),
+    "sincnet": (SincNetConfig, SincNet),
+    "learnable_mel": (LearnableMelConfig, LearnableMel),
+    "raw_waveform": (RawWaveformConfig, RawWaveform),
 }
 FRONT_ENDS: dict[str, FrontEndConfig] = {kind: config() for kind, (config, _) in KINDS.items()} | PRESETS
 """Every name that `create_front_end` takes: the kinds with their defaults, and the presets."""

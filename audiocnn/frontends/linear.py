@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from audiocnn.frontends.front_end import FrontEnd
-from audiocnn.frontends.spectrogram import FrameFeatures, Scale, SpectrogramConfig
+from audiocnn.frontends.front_end import Array, FrontEnd
+from audiocnn.frontends.scale import Scale
+from audiocnn.frontends.spectrogram import FrameFeatures, SpectrogramConfig
 from audiocnn.frontends.triangles import require_no_empty, triangular_filters
 
 __all__ = ["LinearSpectrogram", "LinearSpectrogramConfig"]
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

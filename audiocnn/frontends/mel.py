@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audiocnn.frontends.front_end import FrontEnd
-from audiocnn.frontends.spectrogram import FrameFeatures, Scale, SpectrogramConfig
+from audiocnn.frontends.scale import Scale
+from audiocnn.frontends.spectrogram import FrameFeatures, SpectrogramConfig
 from audiocnn.frontends.triangles import require_no_empty, triangular_filters
 
 __all__ = [
@@ -68,7 +69,9 @@ def mel_corners(*, n_mels: int, f_min: float, f_max: float, mel_scale: MelScale)
     [0.0, 614.0, 1768.0, 3934.0, 8000.0]
     """
     ends_mel = hz_to_mel([f_min, f_max], mel_scale)
-    return mel_to_hz(np.linspace(ends_mel[0], ends_mel[1], n_mels + 2), mel_scale)
+    corners_hz = mel_to_hz(np.linspace(ends_mel[0], ends_mel[1], n_mels + 2), mel_scale)
+    corners_hz[[0, -1]] = f_min, f_max  # without the rounding of there and back
+    return corners_hz
 
 
 def mel_filterbank(

@@ -11,7 +11,8 @@ Whoever wants their frames at the ends too pads the clip first, by
     bc_resnet     240      240    the same
 
 `numpy.pad` of mode `"constant"` or `"reflect"` does it. The others begin their first frame at sample 0, as
-we do. What a system does with a whole clip before or after its features is no part of them, and said below.
+we do. What a system does with a whole clip before or after its features is no part of them, and said below;
+`audiocnn.frontends.ClipRange` does some of it.
 """
 
 from audiocnn.frontends.cepstrum import MFCCConfig
@@ -60,9 +61,9 @@ PRESETS: dict[str, FrontEndConfig] = {
         n_mfcc=13,
         lifter=22.0,
     ),
-    # McFee et al. 2015, "librosa: Audio and Music Signal Analysis in Python": `feature.melspectrogram` with its
-    # defaults, then `power_to_db(..., top_db=None)`: its default of 80 dB below the loudest of the clip
-    # depends on the whole clip.
+    # McFee et al. 2015, "librosa: Audio and Music Signal Analysis in Python": `feature.melspectrogram` with
+    # its defaults, then `power_to_db(..., top_db=None)`. By default that raises what lies 80 dB below the
+    # loudest of the clip to there; as this depends on the whole clip it is `ClipRange(80.0)`.
     "librosa": LogMelConfig(
         sample_rate=22050,
         n_fft=2048,
@@ -78,7 +79,7 @@ PRESETS: dict[str, FrontEndConfig] = {
     ),
     # Yang et al. 2022, "TorchAudio: Building Blocks for Audio and Speech Processing":
     # `transforms.MelSpectrogram` with its defaults, which gives power. 128 bands are too many for 201 bins:
-    # 24 of them hold none, and are always 0; torchaudio warns of it.
+    # four hold none and are always 0, of which torchaudio warns.
     "torchaudio": MelSpectrogramConfig(
         n_fft=400,
         win_length=400,
@@ -88,8 +89,8 @@ PRESETS: dict[str, FrontEndConfig] = {
     ),
     # TensorFlow's `examples/speech_commands/input_data.py`: `audio_ops.audio_spectrogram` of squared
     # magnitudes, then `audio_ops.mfcc`, which takes their root and sums magnitudes; with the 40 ms, 20 ms and
-    # 10 coefficients of Zhang et al. 2017, "Hello Edge: Keyword Spotting on Microcontrollers", arXiv 1711.07128
-    # (the example's own defaults are 30 ms, 10 ms and 40).
+    # 10 coefficients of Zhang et al. 2017, "Hello Edge: Keyword Spotting on Microcontrollers", arXiv
+    # 1711.07128 (the example's own defaults are 30 ms, 10 ms and 40).
     "tensorflow_kws": MFCCConfig(
         n_fft=1024,
         win_length=640,
@@ -149,8 +150,8 @@ PRESETS: dict[str, FrontEndConfig] = {
         straight_in="mel",
     ),
     # Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision", arXiv 2212.04356:
-    # `whisper/audio.py`. It then raises what lies 8 below the largest of the clip to there and gives
-    # `(x + 4) / 4`; as that depends on the whole clip it is `audiocnn.frontends.ClipRange`.
+    # `whisper/audio.py`. It then raises what lies 8 below the largest of the clip to there, which is
+    # `ClipRange(8.0)`, and gives `(x + 4) / 4`.
     "whisper": LogMelConfig(
         n_fft=400,
         win_length=400,

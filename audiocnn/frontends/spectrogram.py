@@ -12,7 +12,7 @@ processor's cache.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,22 +21,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
-from audiocnn.frontends.front_end import Form, FrontEnd, FrontEndConfig, Stage
+from audiocnn.frontends.front_end import Form, FrontEnd, Stage
+from audiocnn.frontends.scale import ScaledConfig, root
 from audiocnn.frontends.window import WINDOWS, WindowName, window
-from audiocnn.geometry import Axis
+from audiocnn.geometry import Axis, Geometry
 
-__all__ = ["FrameFeatures", "Scale", "Spectrogram", "SpectrogramConfig"]
+__all__ = ["FrameFeatures", "Spectrogram", "SpectrogramConfig", "in_pieces"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
-Scale: TypeAlias = Literal["linear", "log", "log10", "db"]
 
 # A CPU is two to three times as fast where what it works on stays in its cache.
 FRAMES_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpectrogramConfig(FrontEndConfig):
-    """Every choice that makes a spectrogram of the bins of a Fourier transform.
+class SpectrogramConfig(ScaledConfig):
+    """Every choice that makes a spectrogram of the bins of a Fourier transform; see `ScaledConfig` for its scale.
 
     Attributes:
         n_fft: points of the Fourier transform, at least `win_length`; the rest is zeros.
@@ -50,10 +50,6 @@ class SpectrogramConfig(FrontEndConfig):
         remove_dc: subtract its mean from each frame.
         preemphasis: `c` in `x[i] - c * x[i - 1]`, within each frame, whose first sample becomes
             `(1 - c) * x[0]`; 0.97 is usual. The one of a whole recording differs in that sample alone.
-        power: 2 for the power of the spectrum, 1 for its magnitude.
-        scale: `"linear"`; `"log"`, the natural logarithm, or `"log10"`; `"db"`, decibels of the power.
-        floor: what keeps a logarithm finite.
-        floor_rule: `"add"` adds the floor, `"clamp"` raises to it what is below.
     """
 
     n_fft: int = 512
@@ -65,10 +61,6 @@ class SpectrogramConfig(FrontEndConfig):
     dither: float = 0.0
     remove_dc: bool = False
     preemphasis: float = 0.0
-    power: Literal[1, 2] = 2
-    scale: Scale = "linear"
-    floor: float = 1e-6
-    floor_rule: Literal["add", "clamp"] = "add"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,11 +71,6 @@ class SpectrogramConfig(FrontEndConfig):
                 f"{2 ** math.ceil(math.log2(self.win_length))} is the next power of two"
             )
         self._require_choice("window", WINDOWS)
-        self._require_choice("power", (1, 2))
-        self._require_choice("scale", ("linear", "log", "log10", "db"))
-        self._require_choice("floor_rule", ("add", "clamp"))
-        if not (self.floor > 0.0 and math.isfinite(self.floor)):
-            raise ParameterError(f"floor={self.floor!r} must be positive; {type(self).floor:g} is the default")
         if not (self.sample_scale > 0.0 and math.isfinite(self.sample_scale)):
             raise ParameterError(f"sample_scale={self.sample_scale!r} must be positive; 1.0 is the default")
         if not 0.0 <= self.dither < 1.0:
@@ -108,15 +95,6 @@ class SpectrogramConfig(FrontEndConfig):
         bins = range(self.n_fft // 2 + 1)
         return [(max(0.0, (i - 0.5) * width), min(top, (i + 0.5) * width)) for i in bins]
 
-    def _require_band(self) -> None:
-        """Check the `f_min` and `f_max` of those that have them."""
-        f_min, f_max = (getattr(self, name) for name in ("f_min", "f_max"))
-        if not 0.0 <= f_min < f_max <= self.sample_rate / 2:
-            raise ParameterError(
-                f"f_min={f_min:g} and f_max={f_max:g} must satisfy 0 <= f_min < f_max <= "
-                f"{self.sample_rate / 2:g}, half the sample rate"
-            )
-
 
 class FrameFeatures(Stage):
     """Each frame of samples becomes a column of features: `(batch, time)` -> `(batch, 1, rows, frames)`.
@@ -132,7 +110,6 @@ class FrameFeatures(Stage):
     def __init__(self, config: SpectrogramConfig) -> None:
         super().__init__()
         self.config = config
-        self.band_edges_hz = config.band_edges_hz()
         self.time_axis = Axis.scan(config.win_length, config.hop_length)
         self._form: Form = "eager"
         self._compiled: Callable[[Tensor], Tensor] | None = None
@@ -151,6 +128,11 @@ class FrameFeatures(Stage):
                 bins = np.flatnonzero(filters[bands].any(axis=0))
                 ends = (int(bins[0]), int(bins[-1]) + 1) if bins.size else (0, 1)
                 self._blocks.append((bands, slice(*ends)))
+
+    @property
+    def band_edges_hz(self) -> list[tuple[float, float]]:
+        """What the config says of its rows."""
+        return self.config.band_edges_hz()
 
     def _table(self, name: str, values: Array | None) -> None:
         table = None if values is None else torch.tensor(values).float()
@@ -178,16 +160,8 @@ class FrameFeatures(Stage):
             waveform = waveform + self.config.dither * torch.randn_like(waveform)
         if self._form == "exportable":
             return self._scaled(self._bands(self._power_by_waves(waveform))).unsqueeze(1)
-        frames = waveform.unfold(-1, self.config.win_length, self.config.hop_length)  # (batch, frames, win)
-        batch, n = frames.shape[:2]
-        at_once = FRAMES_AT_ONCE if waveform.device.type == "cpu" else batch * n
-        rows = max(1, at_once // n)
-        columns = self._compiled or self._columns
-        pieces = [
-            torch.cat([columns(part) for part in torch.split(some, at_once, dim=1)], dim=-1)
-            for some in torch.split(frames, rows)
-        ]
-        return torch.cat(pieces).unsqueeze(1)
+        columns, frame = self._compiled or self._columns, Geometry(self.config.win_length, self.config.hop_length)
+        return in_pieces(lambda piece: columns(piece.unfold(-1, frame.span, frame.stride)), waveform, frame)
 
     def _columns(self, frames: Tensor) -> Tensor:
         """`(batch, frames, win_length)` -> `(batch, rows, frames)`."""
@@ -227,20 +201,34 @@ class FrameFeatures(Stage):
 
     def _bands(self, power: Tensor) -> Tensor:
         """`(batch, bins, frames)` -> `(batch, bands, frames)`, in memory of its own."""
-        spectrum = power if self.config.power == 2 else power.sqrt()
+        spectrum = power if self.config.power == 2 else root(power)
         if self.filters is None:
             return spectrum.clone()
         return torch.cat([self.filters[bands, bins] @ spectrum[:, bins] for bands, bins in self._blocks], dim=1)
 
     def _scaled(self, bands: Tensor) -> Tensor:
         """`(batch, bands, frames)` -> `(batch, rows, frames)`, in place where that can be."""
-        config = self.config
-        if config.scale != "linear":
-            raised = bands.add_(config.floor) if config.floor_rule == "add" else bands.clamp_(min=config.floor)
-            bands = raised.log_() if config.scale == "log" else raised.log10_()
-            if config.scale == "db":
-                bands = bands.mul_(20 / config.power)
-        return bands if self.basis is None else self.basis @ bands
+        scaled = self.config.scaled(bands)
+        return scaled if self.basis is None else self.basis @ scaled
+
+
+def in_pieces(columns: Callable[[Tensor], Tensor], waveform: Tensor, frame: Geometry) -> Tensor:
+    """The features of every frame, made of some frames at a time: `(batch, time)` -> `(batch, 1, rows, frames)`.
+
+    Args:
+        columns: makes of a piece, `(clips, samples)`, the features of its frames, `(clips, rows, frames)`.
+        waveform: at least one frame long.
+        frame: how long one is and how far it is to the next.
+    """
+    batch, n = len(waveform), frame.output_length(waveform.shape[-1])
+    at_once = FRAMES_AT_ONCE if waveform.device.type == "cpu" else batch * n
+    rows = []
+    for clips in waveform.split(max(1, at_once // n)):
+        starts = range(0, n, at_once)
+        ends = [frame.input_length(min(start + at_once, n)) for start in starts]
+        pieces = [clips[:, start * frame.stride : end] for start, end in zip(starts, ends, strict=True)]
+        rows.append(torch.cat([columns(piece) for piece in pieces], dim=-1))
+    return torch.cat(rows).unsqueeze(1)
 
 
 class Spectrogram(FrontEnd):

@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audiocnn.errors import ParameterError
+from audiocnn.frontends.front_end import Array
 
 __all__ = ["require_no_empty", "triangular_filters"]
-
-Array = npt.NDArray[np.float64]
 
 
 def triangular_filters(bins: npt.NDArray[np.floating[Any]], corners: Array) -> Array:

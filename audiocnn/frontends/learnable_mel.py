@@ -1,0 +1,57 @@
+"""Learnable mel: a mel spectrogram of which training may change every filter."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from audiocnn.frontends.front_end import FrontEnd
+from audiocnn.frontends.half_power import half_power_bands
+from audiocnn.frontends.mel import LogMelConfig
+from audiocnn.frontends.spectrogram import FrameFeatures
+
+__all__ = ["LearnableMel", "LearnableMelConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnableMelConfig(LogMelConfig):
+    """What the filters begin as, and all else of a log-mel spectrogram; see `MelSpectrogramConfig`."""
+
+
+class _LearnableFilters(FrameFeatures):
+    """`FrameFeatures` whose filters are a parameter: each may come to weigh any bin."""
+
+    filters: Tensor
+
+    def __init__(self, config: LearnableMelConfig) -> None:
+        super().__init__(config)
+        triangles = self.filters
+        del self.filters
+        self.filters = nn.Parameter(triangles)
+        self._blocks = [(slice(None), slice(None))]
+
+    @property
+    def band_edges_hz(self) -> list[tuple[float, float]]:
+        """Where each filter, as it is now, weighs power by at least half its largest weight."""
+        return half_power_bands(*self.response())
+
+    def _bands(self, power: Tensor) -> Tensor:
+        return super()._bands(power).clamp(min=0.0)
+
+
+class LearnableMel(FrontEnd):
+    """Log-mel spectrogram with learnt filters: `(batch, time)` -> `(batch, 1, n_mels, frames)`.
+
+    As `LogMel`, which it is before training, but each of its `n_mels` filters is a weight for every bin of the
+    spectrum: it may grow further bumps, move, or vanish. A weight may also become negative; a
+    band whose power so falls below 0 counts as silent. Sainath, Kingsbury, Mohamed & Ramabhadran 2013,
+    "Learning Filter Banks Within a Deep Neural Network Framework", learnt the exponents of such weights,
+    which keeps them positive; learnt as they are, a weight of 0 can leave it again.
+
+    >>> import torch
+    >>> front_end = LearnableMel(LearnableMelConfig())
+    >>> front_end(torch.zeros(1, 16000)).shape, sum(p.numel() for p in front_end.parameters())
+    (torch.Size([1, 1, 40, 98]), 10280)
+    """
+
+    def __init__(self, config: LearnableMelConfig) -> None:
+        super().__init__(config, {"frames": _LearnableFilters(config)})

@@ -1,0 +1,137 @@
+"""Raw waveform: convolution straight from samples, every tap of every filter learnt."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from audiocnn.errors import ParameterError
+from audiocnn.frontends.front_end import Array, Form, FrontEnd, FrontEndConfig, Stage
+from audiocnn.frontends.gammatone import erb_hz, erb_rate, erb_rate_to_hz
+from audiocnn.frontends.half_power import half_power_bands
+from audiocnn.geometry import Axis
+from audiocnn.layers.fft_conv import fft_conv1d
+
+__all__ = ["RawWaveform", "RawWaveformConfig", "gammatone_impulses"]
+
+# Clips to do at once on a CPU: more would not stay in its cache.
+CLIPS_AT_ONCE = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawWaveformConfig(FrontEndConfig):
+    """Every choice that makes a raw-waveform front-end.
+
+    Attributes:
+        n_filters: filters, and rows of the features.
+        kernel_size: samples that a filter covers; 400 are 25 ms at 16 kHz.
+        pool_size: outputs of a filter that the largest is taken of; with 161 a frame sees 35 ms.
+        hop_length: samples from one frame to the next.
+        f_min: centre of the lowest filter before training, in Hz.
+        f_max: centre of the highest filter before training, in Hz.
+        offset: what is added before the logarithm.
+    """
+
+    n_filters: int = 40
+    kernel_size: int = 400
+    pool_size: int = 161
+    hop_length: int = 160
+    f_min: float = 100.0
+    f_max: float = 7000.0
+    offset: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("n_filters", "kernel_size", "pool_size", "hop_length")
+        self._require_band()
+        if not (self.offset > 0.0 and math.isfinite(self.offset)):
+            raise ParameterError(
+                f"offset={self.offset!r} must be positive; {type(self).offset:g} is the default"
+            )
+
+
+def gammatone_impulses(
+    n_filters: int, kernel_size: int, *, sample_rate: int, f_min: float, f_max: float
+) -> Array:
+    """Impulse responses of gammatone filters, `t^3 exp(-2 pi 1.019 ERB(f) t) cos(2 pi f t)`, of unit energy.
+
+    Centres are even on the ERB-rate scale from `f_min` to `f_max`.
+
+    >>> gammatone_impulses(40, 400, sample_rate=16000, f_min=100.0, f_max=7000.0).shape
+    (40, 400)
+    """
+    ends = erb_rate([f_min, f_max])
+    centres = erb_rate_to_hz(np.linspace(ends[0], ends[1], n_filters))[:, None]
+    time = np.arange(1, kernel_size + 1) / sample_rate
+    decay = np.exp(-2.0 * np.pi * 1.019 * erb_hz(centres) * time)
+    impulses: Array = time**3 * decay * np.cos(2.0 * np.pi * centres * time)
+    return impulses / np.sqrt((impulses**2).sum(axis=1, keepdims=True))
+
+
+class _RawFilters(Stage):
+    """Filters, the largest output of each, rectified, its logarithm."""
+
+    def __init__(self, config: RawWaveformConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.time_axis = Axis.scan(config.kernel_size + config.pool_size - 1, config.hop_length)
+        impulses = gammatone_impulses(
+            config.n_filters,
+            config.kernel_size,
+            sample_rate=config.sample_rate,
+            f_min=config.f_min,
+            f_max=config.f_max,
+        )
+        # convolution by layers does not turn the kernel round
+        self.filters = nn.Parameter(torch.tensor(impulses[:, ::-1].copy()).float())
+        self._form: Form = "eager"
+
+    @property
+    def band_edges_hz(self) -> list[tuple[float, float]]:
+        """Where each filter, as it is now, lets at least half the power of its peak through."""
+        hz, gains = self.response()
+        return half_power_bands(hz, gains**2)
+
+    def use(self, form: Form) -> None:
+        """Compute in this form from now on."""
+        self._form = form
+
+    def response(self) -> tuple[Array, Array]:
+        """Frequencies in Hz, and the gain of amplitude of each filter there."""
+        points = 8192
+        gains = torch.fft.rfft(self.filters.detach().cpu().double(), n=points).abs()
+        hz = torch.fft.rfftfreq(points, 1.0 / self.config.sample_rate, dtype=torch.float64)
+        return hz.numpy(), gains.numpy()
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """The features of every frame."""
+        self.require_span(waveform)
+        if self._form == "exportable":
+            return self._features(waveform)
+        at_once = CLIPS_AT_ONCE if waveform.device.type == "cpu" else len(waveform)
+        return torch.cat([self._features(clips) for clips in waveform.split(at_once)])
+
+    def _features(self, waveform: Tensor) -> Tensor:
+        config = self.config
+        waves = fft_conv1d(
+            waveform.unsqueeze(1),
+            self.filters.unsqueeze(1),
+            method="direct" if self._form == "exportable" else "auto",
+        )  # (batch, n_filters, time)
+        largest = F.max_pool1d(waves, config.pool_size, config.hop_length)
+        return (largest.relu() + config.offset).log().unsqueeze(1)
+
+
+class RawWaveform(FrontEnd):
+    """Convolution straight from samples: `(batch, time)` -> `(batch, 1, n_filters, frames)`.
+
+    >>> front_end = RawWaveform(RawWaveformConfig())
+    >>> front_end(torch.zeros(1, 16000)).shape, front_end.geometry
+    (torch.Size([1, 1, 40, 97]), Geometry(span=560, stride=160))
+    """
+
+    def __init__(self, config: RawWaveformConfig) -> None:
+        super().__init__(config, {"frames": _RawFilters(config)})
