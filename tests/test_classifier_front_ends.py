@@ -75,12 +75,11 @@ def test_a_file_whose_front_end_makes_other_features_here_is_refused(tmp_path, m
     path = tmp_path / "model.safetensors"
     classifier = with_front_end(LogMelConfig())
     classifier.save(path)
-    fingerprint = classifier.front_end.fingerprint()
     monkeypatch.setattr(spectrogram, "window", lambda name, length, periodic: np.ones(length))
     with pytest.raises(ModelFileError) as error:
         audiocnn.load(path)
     assert str(error.value) == (
-        f"{path}: the features of fingerprint {fingerprint} are not those of the front-end here, "
+        f"{path}: these features are not those of the front-end here, of fingerprint "
         f"{create_front_end('logmel').fingerprint()}: frames.window has other values; use the "
         "audiocnn that saved it, or train again"
     )

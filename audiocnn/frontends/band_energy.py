@@ -91,7 +91,7 @@ class _BandEnergy(torch.autograd.Function):
         tiles = _tiles(x, filters.shape[-1], cut, hop)
         sums = x.new_empty(len(low_pass), len(tiles), cut.columns, cut.pieces)
         some = _at_once(filters, cut)
-        for tile, part in zip(tiles.split(some), sums.split(some, dim=1), strict=True):
+        for tile, part in zip(torch.split(tiles, some), torch.split(sums, some, 1), strict=True):
             waves = _waves(torch.fft.rfft(tile, n=cut.size), spectra, cut)
             part.copy_((_energy(waves, cut, hop) @ pieces).view(part.shape))
         sums = sums.view(len(low_pass), len(x), -1, cut.pieces)  # (filters, batch, columns, pieces)
@@ -115,7 +115,7 @@ class _BandEnergy(torch.autograd.Function):
         for_spectra, for_pieces = torch.zeros_like(spectra), torch.zeros_like(pieces)
         for_tiles = torch.zeros_like(tiles) if ctx.needs_input_grad[0] else None
         some = _at_once(filters, cut)
-        for i, tile in enumerate(tiles.split(some)):
+        for i, tile in enumerate(torch.split(tiles, some)):
             here = slice(i * some, i * some + len(tile))
             inputs = torch.fft.rfft(tile, n=cut.size)
             waves = _waves(inputs, spectra, cut)
@@ -156,7 +156,8 @@ def _tiles(x: Tensor, taps: int, cut: _Cut, hop: int) -> Tensor:
     """What each block reads, `(batch * blocks, samples)`."""
     step = cut.columns * hop
     filled_up = F.pad(x, (0, max(0, cut.blocks * step + taps - 1 - x.shape[-1])))
-    return filled_up.unfold(-1, step + taps - 1, step)[:, : cut.blocks].flatten(0, 1)
+    tiles: Tensor = filled_up.unfold(-1, step + taps - 1, step)[:, : cut.blocks].flatten(0, 1)
+    return tiles
 
 
 def _waves(inputs: Tensor, spectra: Tensor, cut: _Cut) -> Tensor:

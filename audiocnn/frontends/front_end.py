@@ -274,8 +274,13 @@ class FrontEnd(Sequential):
         return at_least_single(waveform)
 
     def fingerprint(self) -> str:
-        """A short hash of the config and of all tables and weights: equal where features are."""
-        return _hash(self.fingerprints())
+        """A short hash of the config and of all tables and weights: equal where features are.
+
+        Settings that have their default are left out, so that one more of them changes no fingerprint.
+        """
+        defaults = self._defaults()
+        parts = self.fingerprints()
+        return _hash({name: part for name, part in parts.items() if part != defaults.get(name)})
 
     def fingerprints(self) -> dict[str, str]:
         """The parts of the fingerprint by name: the kind, each value of the config, each table."""
@@ -297,8 +302,8 @@ class FrontEnd(Sequential):
         A setting that was not known there must have its default here.
         """
         here = self.fingerprints()
-        unset = {field.name: json.dumps(field.default) for field in fields(self.config)}
-        differing = [name for name in here | there if there.get(name, unset.get(name)) != here.get(name)]
+        defaults = self._defaults()
+        differing = [name for name in here | there if there.get(name, defaults.get(name)) != here.get(name)]
         if differing:
             told = [
                 f"{name} has other values"
@@ -307,9 +312,12 @@ class FrontEnd(Sequential):
                 for name in differing
             ]
             raise FingerprintError(
-                f"the features of fingerprint {_hash(there)} are not those of the front-end here, "
-                f"{_hash(here)}: {', '.join(told)}"
+                f"these features are not those of the front-end here, of fingerprint {self.fingerprint()}: "
+                f"{', '.join(told)}"
             )
+
+    def _defaults(self) -> dict[str, str]:
+        return {field.name: json.dumps(field.default) for field in fields(self.config)}
 
     def extra_repr(self) -> str:
         """The configuration."""

@@ -17,10 +17,10 @@ _HALF = math.sqrt(2.0 * math.log(2.0))  # a Gaussian falls to a half at this man
 class GaborFilters(Filters):
     """Complex filters `exp(-t^2 / (2 sigma^2)) * exp(i mu t) / (sqrt(2 pi) sigma)`, two numbers each.
 
-    `t` counts samples from the middle. The response is a Gaussian too, of height 1: centre `mu` in
-    radians per sample, and `2 sqrt(2 ln 2) / sigma` wide where its amplitude is a half. `mu` is held from 0 to
-    pi and `sigma` so that this width is from 1 / kernel_size of the whole circle to a quarter of it; outside a
-    parameter acts as its bound.
+    `t` counts samples from the middle. The response is a Gaussian too, of height 1: its centre is `mu`, in
+    radians per sample, and it is `2 sqrt(2 ln 2) / sigma` wide where its amplitude is a half. `mu` is held
+    from 0 to pi, and `sigma` so that this width is a quarter of the circle at most and `1 / kernel_size` of it
+    at least: outside, a parameter acts as its bound.
 
     They begin where mel filters are: each as wide, where its amplitude is a half, as a triangle on the
     mel scale of HTK where the square root of it is. Zeghidour et al. 2021, "LEAF: A Learnable

@@ -13,7 +13,6 @@ from audiocnn.frontends.spectrogram import FrameFeatures, SpectrogramConfig
 
 __all__ = ["GammatoneSpectrogram", "GammatoneSpectrogramConfig", "erb_hz", "erb_rate", "erb_rate_to_hz"]
 
-
 _ORDER = 4
 _BANDWIDTH_ERB = 1.019  # of Patterson et al. 1992: then a filter of order 4 is as wide as its ERB
 # (1 + x^2)^-4 is a half at this x: the distance in bandwidths at which a filter is 3 dB down

@@ -43,7 +43,7 @@ class LearnableFilterbankConfig(FrontEndConfig):
         floor: least energy; what is below is raised to it.
         compression: `"pcen"`, with settings of its own for each filter, learnt too; or `"log"`, the natural
             logarithm.
-        smoother_frames: frames that PCEN smooths over.
+        smoother_frames: frames that PCEN smooths over; None for all there were, as in LEAF, which is no scan.
     """
 
     n_filters: int = 40
@@ -54,11 +54,13 @@ class LearnableFilterbankConfig(FrontEndConfig):
     f_max: float = 7800.0
     floor: float = 1e-5
     compression: Compression = "pcen"
-    smoother_frames: int = 64
+    smoother_frames: int | None = 64
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_positive("n_filters", "kernel_size", "pool_size", "hop_length", "smoother_frames")
+        self._require_positive("n_filters", "kernel_size", "pool_size", "hop_length")
+        if self.smoother_frames is not None:
+            self._require_positive("smoother_frames")
         for name in ("kernel_size", "pool_size"):
             if getattr(self, name) < 3:
                 raise ParameterError(f"{name}={getattr(self, name)} must be at least 3; 401 is the default")
@@ -72,7 +74,8 @@ class LearnableFilterbankConfig(FrontEndConfig):
     def context_frames(self) -> tuple[int, int]:
         """With PCEN also the frames that it smooths over."""
         before, after = super().context_frames()
-        return before + (self.smoother_frames - 1 if self.compression == "pcen" else 0), after
+        smoothed = self.smoother_frames or 1
+        return before + (smoothed - 1 if self.compression == "pcen" else 0), after
 
 
 class Filters(nn.Module):
@@ -177,6 +180,7 @@ def learnable_stages(filters: Filters, config: LearnableFilterbankConfig) -> dic
             bias=2.0,
             root=2.0,
             floor=1e-12,
+            initial_level=None,
             learnable=True,
         )
     return stages
@@ -185,5 +189,5 @@ def learnable_stages(filters: Filters, config: LearnableFilterbankConfig) -> dic
 def _plain_band_energy(x: Tensor, filters: Tensor, low_pass: Tensor, hop_length: int) -> Tensor:
     """What `band_energy` gives, by convolutions."""
     waves = F.conv1d(x.unsqueeze(1), filters.flatten(0, 1).unsqueeze(1))
-    energy = waves.unflatten(1, filters.shape[:2]).square().sum(2)  # (batch, filters, time)
+    energy = torch.unflatten(waves.square(), 1, filters.shape[:2]).sum(2)  # (batch, filters, time)
     return F.conv1d(energy, low_pass.unsqueeze(1), stride=hop_length, groups=len(low_pass))

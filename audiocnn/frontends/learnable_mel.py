@@ -32,7 +32,9 @@ class _LearnableFilters(FrameFeatures):
     @property
     def band_edges_hz(self) -> list[tuple[float, float]]:
         """Where each filter, as it is now, weighs power by at least half its largest weight."""
-        return half_power_bands(*self.response())
+        response = self.response()
+        assert response is not None
+        return half_power_bands(*response)
 
     def _bands(self, power: Tensor) -> Tensor:
         return super()._bands(power).clamp(min=0.0)
@@ -41,11 +43,13 @@ class _LearnableFilters(FrameFeatures):
 class LearnableMel(FrontEnd):
     """Log-mel spectrogram with learnt filters: `(batch, time)` -> `(batch, 1, n_mels, frames)`.
 
-    As `LogMel`, which it is before training, but each of its `n_mels` filters is a weight for every bin of the
-    spectrum: it may grow further bumps, move, or vanish. A weight may also become negative; a
-    band whose power so falls below 0 counts as silent. Sainath, Kingsbury, Mohamed & Ramabhadran 2013,
-    "Learning Filter Banks Within a Deep Neural Network Framework", learnt the exponents of such weights,
-    which keeps them positive; learnt as they are, a weight of 0 can leave it again.
+    As `LogMel`, which it is before training, but each of its `n_mels` filters is a weight for every bin of
+    the spectrum, and learnt: a filter may move, grow further bumps, or vanish. Weights may also become
+    negative; where the power of a band so falls below 0, it counts as silence.
+
+    Sainath, Kingsbury, Mohamed & Ramabhadran 2013, "Learning Filter Banks Within a Deep Neural Network
+    Framework", learn the logarithms of the weights, which keeps them positive, and zeros where they are.
+    Ours are learnt as they are.
 
     >>> import torch
     >>> front_end = LearnableMel(LearnableMelConfig())

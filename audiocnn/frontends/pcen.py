@@ -124,10 +124,8 @@ class PerChannelEnergyNorm(Scan):
         if self.smoother_frames is None:
             return self._go_on(energy, None)[0]
         x, frames = self._checked(energy), self.smoother_frames
-        smoothing = self._smoothing()
-        forget = 1.0 - smoothing
-        weight = smoothing / (1.0 - forget**frames)  # of the newest frame, all of them summing to 1
-        level = decayed_sums(x, forget, frames) * weight
+        forget = 1.0 - self._smoothing()
+        level = decayed_sums(x, forget, frames) / _powers_summed(forget, frames)
         return self._compressed(x[..., frames - 1 :], level).to(energy.dtype)
 
     def _advance(self, chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
@@ -161,9 +159,10 @@ class PerChannelEnergyNorm(Scan):
         """What becomes of the energy at that level, in the memory of the latter."""
         gain, bias = _held(self.gain, 0.0, 1.0), _held(self.bias, LEAST_BIAS, math.inf)
         exponent = 1.0 / _held(self.root, 1.0, math.inf)
-        divided = level.add_(self.floor).log_().mul_(-gain).exp_().mul_(energy)
+        # in place, but for what follows an exponential: that one's gradient is made of its result
+        divided = level.add_(self.floor).log_().mul_(-gain).exp_() * energy
         # (divided + bias)^r - bias^r, without that difference
-        return divided.div_(bias).log1p_().mul_(exponent).expm1_().mul_(bias**exponent)
+        return divided.div_(bias).log1p_().mul_(exponent).expm1_() * bias**exponent
 
     def extra_repr(self) -> str:
         """The settings, and whether they are learnt."""
@@ -204,6 +203,17 @@ def decayed_sums(x: Tensor, decay: Setting, frames: int) -> Tensor:
         if bit == "1":
             sums, summed = _plus(x[..., summed:], sums[..., :-1], decay), summed + 1
     return sums
+
+
+def _powers_summed(decay: Setting, frames: int) -> Setting:
+    """`sum of decay^k over k < frames`, in the way of `decayed_sums`: exact also near 1."""
+    total: Setting = 1.0
+    summed = 1
+    for bit in f"{frames:b}"[1:]:
+        total, summed = total * (1.0 + decay**summed), 2 * summed
+        if bit == "1":
+            total, summed = 1.0 + decay * total, summed + 1
+    return total
 
 
 def _endless_sums(before: Tensor, x: Tensor, decay: Setting) -> Tensor:

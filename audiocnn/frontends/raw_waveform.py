@@ -67,8 +67,9 @@ def gammatone_impulses(
     centres = erb_rate_to_hz(np.linspace(ends[0], ends[1], n_filters))[:, None]
     time = np.arange(1, kernel_size + 1) / sample_rate
     decay = np.exp(-2.0 * np.pi * 1.019 * erb_hz(centres) * time)
-    impulses: Array = time**3 * decay * np.cos(2.0 * np.pi * centres * time)
-    return impulses / np.sqrt((impulses**2).sum(axis=1, keepdims=True))
+    impulses = time**3 * decay * np.cos(2.0 * np.pi * centres * time)
+    unit: Array = impulses / np.sqrt((impulses**2).sum(axis=1, keepdims=True))
+    return unit
 
 
 class _RawFilters(Stage):
@@ -112,7 +113,7 @@ class _RawFilters(Stage):
         if self._form == "exportable":
             return self._features(waveform)
         at_once = CLIPS_AT_ONCE if waveform.device.type == "cpu" else len(waveform)
-        return torch.cat([self._features(clips) for clips in waveform.split(at_once)])
+        return torch.cat([self._features(clips) for clips in torch.split(waveform, at_once)])
 
     def _features(self, waveform: Tensor) -> Tensor:
         config = self.config

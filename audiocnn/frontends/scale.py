@@ -36,7 +36,9 @@ class ScaledConfig(FrontEndConfig):
         self._require_choice("scale", ("linear", "log", "log10", "db"))
         self._require_choice("floor_rule", ("add", "clamp"))
         if not (self.floor > 0.0 and math.isfinite(self.floor)):
-            raise ParameterError(f"floor={self.floor!r} must be positive; {type(self).floor:g} is the default")
+            raise ParameterError(
+                f"floor={self.floor!r} must be positive; {type(self).floor:g} is the default"
+            )
 
     def scaled(self, values: Tensor) -> Tensor:
         """Powers or magnitudes on the scale; they are overwritten."""
@@ -55,5 +57,7 @@ def root(power: Tensor) -> Tensor:
     >>> torch.autograd.grad(root(power).sum(), power)[0]
     tensor([0.0000, 0.2500])
     """
+    if not power.requires_grad:
+        return power.sqrt()
     silent = power == 0.0
     return power.masked_fill(silent, 1.0).sqrt().masked_fill(silent, 0.0)

@@ -46,22 +46,21 @@ class SincNetConfig(LearnableFilterbankConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("min_low_hz", "min_band_hz"):
-            value = getattr(self, name)
+            value, default = getattr(self, name), getattr(type(self), name)
             if not 0.0 < value < math.inf:
-                raise ParameterError(
-                    f"{name}={value!r} must be positive; {getattr(type(self), name):g} is the default"
-                )
+                raise ParameterError(f"{name}={value!r} must be positive; {default:g} is the default")
         if self.f_min <= self.min_low_hz:
             raise ParameterError(
-                f"f_min={self.f_min:g} must be above min_low_hz={self.min_low_hz:g}: the first filter begins there "
-                "and could not be learnt"
+                f"f_min={self.f_min:g} must be above min_low_hz={self.min_low_hz:g}: training could not "
+                "move a filter that begins there"
             )
         edges = _mel_edges_hz(self.n_filters, self.f_min, self.f_max)
         narrowest = float(edges[1] - edges[0])
         if narrowest <= self.min_band_hz:
             raise ParameterError(
-                f"n_filters={self.n_filters} from f_min={self.f_min:g} to f_max={self.f_max:g} make the first "
-                f"band {narrowest:.1f} Hz wide, which must be above min_band_hz={self.min_band_hz:g}; lower either"
+                f"n_filters={self.n_filters} from f_min={self.f_min:g} to f_max={self.f_max:g} begin with a "
+                f"band {narrowest:.1f} Hz wide, which must be above min_band_hz={self.min_band_hz:g}; lower "
+                "either"
             )
 
 
@@ -69,16 +68,16 @@ class SincFilters(Filters):
     """Real band-pass filters, `(2 f2 sinc(2 f2 n) - 2 f1 sinc(2 f1 n)) * hamming[n]`, two numbers each.
 
     `n` counts samples from the middle, `sinc(x) = sin(pi x) / (pi x)`, and `f1` and `f2` are the cut-off
-    frequencies in cycles per sample: a difference of two ideal low-passes, cut off by a window. The gain
-    within a band wider than about `sample_rate / kernel_size` is 1. Learnt are `low` and `band`, in radians
-    per sample, so that a step of training moves them as far as it moves the centres of `GaborFilters`:
+    frequencies in cycles per sample: the difference of two ideal low-passes, cut off by a window. The gain is
+    1 within a band much wider than `sample_rate / kernel_size`. What is learnt is `low` and `band`, in
+    radians per sample as the centres of `GaborFilters`:
 
         2 pi f1 = least low + |low|              at most pi - least band
         2 pi f2 = 2 pi f1 + least band + |band|  at most pi
 
-    Ravanelli & Bengio 2018, "Speaker Recognition from Raw Waveform with SincNet", arXiv 1808.00158. Their code
-    learns Hz, of which the same step is less than a thousandth, and divides each filter by its
-    largest value, `2 (f2 - f1)`, so that its loudness depends on its width.
+    Ravanelli & Bengio 2018, "Speaker Recognition from Raw Waveform with SincNet", arXiv 1808.00158. Their
+    code learns Hz, where a step of training of the same size goes less than a thousandth as far, and divides
+    each filter by its largest value, `2 (f2 - f1)`.
 
     Args:
         n_filters: filters.

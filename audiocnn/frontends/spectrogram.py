@@ -36,7 +36,7 @@ FRAMES_AT_ONCE = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrogramConfig(ScaledConfig):
-    """Every choice that makes a spectrogram of the bins of a Fourier transform; see `ScaledConfig` for its scale.
+    """Every choice that makes a spectrogram of the bins of a Fourier transform; `ScaledConfig` has its scale.
 
     Attributes:
         n_fft: points of the Fourier transform, at least `win_length`; the rest is zeros.
@@ -160,7 +160,7 @@ class FrameFeatures(Stage):
             waveform = waveform + self.config.dither * torch.randn_like(waveform)
         if self._form == "exportable":
             return self._scaled(self._bands(self._power_by_waves(waveform))).unsqueeze(1)
-        columns, frame = self._compiled or self._columns, Geometry(self.config.win_length, self.config.hop_length)
+        frame, columns = self.require_law(), self._compiled or self._columns
         return in_pieces(lambda piece: columns(piece.unfold(-1, frame.span, frame.stride)), waveform, frame)
 
     def _columns(self, frames: Tensor) -> Tensor:
@@ -213,7 +213,7 @@ class FrameFeatures(Stage):
 
 
 def in_pieces(columns: Callable[[Tensor], Tensor], waveform: Tensor, frame: Geometry) -> Tensor:
-    """The features of every frame, made of some frames at a time: `(batch, time)` -> `(batch, 1, rows, frames)`.
+    """The features of every frame, some at a time: `(batch, time)` -> `(batch, 1, rows, frames)`.
 
     Args:
         columns: makes of a piece, `(clips, samples)`, the features of its frames, `(clips, rows, frames)`.
@@ -223,7 +223,7 @@ def in_pieces(columns: Callable[[Tensor], Tensor], waveform: Tensor, frame: Geom
     batch, n = len(waveform), frame.output_length(waveform.shape[-1])
     at_once = FRAMES_AT_ONCE if waveform.device.type == "cpu" else batch * n
     rows = []
-    for clips in waveform.split(max(1, at_once // n)):
+    for clips in torch.split(waveform, max(1, at_once // n)):
         starts = range(0, n, at_once)
         ends = [frame.input_length(min(start + at_once, n)) for start in starts]
         pieces = [clips[:, start * frame.stride : end] for start, end in zip(starts, ends, strict=True)]
