@@ -276,7 +276,11 @@ BREAKING = [
 ]
 FRONT_ENDS = [
     Case("Spectrogram", lambda: F.Spectrogram(F.SpectrogramConfig()), ()),
-    Case("Spectrogram of magnitudes in dB", lambda: F.Spectrogram(F.SpectrogramConfig(power=1, scale="db")), ()),
+    Case(
+        "Spectrogram of magnitudes in dB",
+        lambda: F.Spectrogram(F.SpectrogramConfig(power=1, scale="db")),
+        (),
+    ),
     Case("MelSpectrogram", lambda: F.MelSpectrogram(F.MelSpectrogramConfig(n_mels=23, norm="slaney")), ()),
     Case("LogMel", lambda: LogMel(LogMelConfig()), ()),
     Case(
@@ -300,6 +304,17 @@ FRONT_ENDS = [
         "SlidingNormalize to the mean", lambda: F.SlidingNormalize(8, position="end", deviation=False), (1, 5)
     ),
     Case("SlidingNormalize of LogMel", lambda: LogMel(LogMelConfig(n_mels=23, normalization_frames=30)), ()),
+    Case("LEAF", lambda: F.LEAF(F.LEAFConfig(n_filters=12, smoother_frames=9)), ()),
+    Case(
+        "LEAF with logarithms, of a hop longer than its low-pass",
+        lambda: F.LEAF(
+            F.LEAFConfig(n_filters=8, kernel_size=100, pool_size=61, hop_length=90, compression="log")
+        ),
+        (),
+    ),
+    Case("SincNet", lambda: F.SincNet(F.SincNetConfig(n_filters=12)), ()),
+    Case("LearnableMel", lambda: F.LearnableMel(F.LearnableMelConfig(n_mels=23)), ()),
+    Case("RawWaveform", lambda: F.RawWaveform(F.RawWaveformConfig(n_filters=12)), ()),
 ]
 NETS = [
     Case(name, lambda name=name: create(name, num_classes=3), (1, 40), extra_outputs=6) for name in MODELS

@@ -10,7 +10,7 @@ from audiocnn import layers
 from audiocnn.classifier import Classifier
 from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.describe import describe
-from audiocnn.frontends import LogMelConfig
+from audiocnn.frontends import FRONT_ENDS, LogMelConfig
 from audiocnn.models import MODELS, NetConfig
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +49,17 @@ def test_the_table_of_layers_names_them_all():
     assert named <= set(layers.__all__)
     scans = {name for name in layers.__all__ if inspect.isclass(getattr(layers, name))}
     assert {name for name in scans if issubclass(getattr(layers, name), layers.Scan)} - named == {"Scan"}
+
+
+def test_the_table_of_front_ends_names_them_all():
+    table = README[README.index("| name | features |") : README.index(">>> from audiocnn.frontends import")]
+    named = [
+        name
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    ]
+    assert sorted(named) == sorted(FRONT_ENDS)
 
 
 def test_accuracies_are_those_of_the_recipe():

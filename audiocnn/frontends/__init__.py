@@ -2,6 +2,7 @@
 
 from audiocnn.frontends.cepstrum import LFCC, MFCC, LFCCConfig, MFCCConfig
 from audiocnn.frontends.clip_normalize import ClipNormalize, ClipRange
+from audiocnn.frontends.constant_q import ConstantQ, ConstantQConfig
 from audiocnn.frontends.deltas import Deltas
 from audiocnn.frontends.front_end import FORMS, Form, FrontEnd, FrontEndConfig
 from audiocnn.frontends.gammatone import GammatoneSpectrogram, GammatoneSpectrogramConfig
@@ -26,6 +27,8 @@ __all__ = [
     "PCEN",
     "ClipNormalize",
     "ClipRange",
+    "ConstantQ",
+    "ConstantQConfig",
     "Deltas",
     "Form",
     "FrontEnd",

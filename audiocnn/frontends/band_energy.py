@@ -30,7 +30,7 @@ from audiocnn.geometry import Geometry
 __all__ = ["band_energy"]
 
 # What lies between two transforms should stay in a core's second cache; a GPU wants more at a time.
-_CPU_BYTES = 2**19
+_CPU_BYTES = 2**20
 _GPU_BYTES = 2**28
 
 
@@ -59,7 +59,16 @@ def band_energy(x: Tensor, filters: Tensor, low_pass: Tensor, hop_length: int) -
 
 
 class _Cut(NamedTuple):
-    """How the input is cut: into `blocks` for each clip, transforms of `size`, of `columns` of a hop each."""
+    """How the input is cut.
+
+    Attributes:
+        frames: outputs of each clip.
+        pieces: of a hop each, that the low-pass has.
+        size: points of a transform, at least four times the taps where the input is long enough: less wraps
+            round, and more would not stay in the cache.
+        columns: of a hop each, that a block gives.
+        blocks: for each clip.
+    """
 
     frames: int
     pieces: int
@@ -137,14 +146,15 @@ class _BandEnergy(torch.autograd.Function):
 
 
 def _at_once(filters: Tensor, cut: _Cut) -> int:
-    """Blocks to do at once."""
+    """How many blocks to do at once."""
     room = _CPU_BYTES if filters.device.type == "cpu" else _GPU_BYTES
     return max(1, room // (filters.shape[0] * filters.shape[1] * cut.size * filters.element_size()))
 
 
 def _spectra(filters: Tensor, cut: _Cut) -> Tensor:
     """Conjugate transforms of the filters, `(parts, filters, f)`."""
-    return torch.fft.rfft(filters.transpose(0, 1), n=cut.size).conj_physical_()
+    spectra: Tensor = torch.fft.rfft(filters.transpose(0, 1), n=cut.size)
+    return spectra.conj_physical_()
 
 
 def _pieces(low_pass: Tensor, cut: _Cut, hop: int) -> Tensor:

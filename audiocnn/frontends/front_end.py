@@ -72,7 +72,7 @@ class FrontEndConfig:
         ):
             raise ParameterError(
                 f"normalization_frames={self.normalization_frames!r} must be an integer of at least 2, or "
-                "None; 300 is Kaldi's"
+                "None; 600 is Kaldi's"
             )
         self._require_choice("normalization_position", POSITIONS)
 
@@ -132,8 +132,8 @@ class FrontEnd(Sequential):
 
     Samples are on unit scale, -1 to 1, at `sample_rate`. Frames begin at sample 0 and nothing is padded.
     It computes in float32, or float64 where its tables are that; autocast does not touch it. A NaN or an
-    infinite sample spoils the frames that read it and no others; `Classifier.predict` and reading
-    files refuse them.
+    infinite sample spoils the frames that read it and, of a scan, no others; `Classifier.predict` and
+    reading files refuse them.
 
     Attributes:
         config: what it was made from.
@@ -285,16 +285,19 @@ class FrontEnd(Sequential):
     def fingerprints(self) -> dict[str, str]:
         """The parts of the fingerprint by name: the kind, each value of the config, each table."""
         parts = {name: json.dumps(value) for name, value in asdict(self.config).items()}
-        tables = dict(self.named_buffers()) | dict(self.named_parameters())
-        for name, table in tables.items():
-            if "exportable" in name:  # the same tables in another form
-                continue
+        for name, table in self._tables().items():
             # rounded, as another processor may differ in the last digit
             values = table.detach().cpu().double()
             scale = float(values.abs().amax().clamp(min=1e-300))
             rounded = (values / scale * 1e5).round().long()
             parts[name] = _hash([list(values.shape), f"{scale:.4e}", rounded.flatten().tolist()])
         return {"kind": type(self).__name__} | parts
+
+    def _tables(self) -> dict[str, Tensor]:
+        """All numbers that features are made with, by name."""
+        tables = dict(self.named_buffers()) | dict(self.named_parameters())
+        # others are the same tables in another form
+        return {name: table for name, table in tables.items() if "exportable" not in name}
 
     def require_fingerprints(self, there: dict[str, str]) -> None:
         """Raise `FingerprintError`, which says what differs, unless `there` are parts of the same fingerprint.

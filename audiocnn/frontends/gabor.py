@@ -19,8 +19,8 @@ class GaborFilters(Filters):
 
     `t` counts samples from the middle. The response is a Gaussian too, of height 1: its centre is `mu`, in
     radians per sample, and it is `2 sqrt(2 ln 2) / sigma` wide where its amplitude is a half. `mu` is held
-    from 0 to pi, and `sigma` so that this width is a quarter of the circle at most and `1 / kernel_size` of it
-    at least: outside, a parameter acts as its bound.
+    from 0 to pi, and `sigma` so that this width is a quarter of the circle at most and `1 / kernel_size` of
+    it at least: outside, a parameter acts as its bound.
 
     They begin where mel filters are: each as wide, where its amplitude is a half, as a triangle on the
     mel scale of HTK where the square root of it is. Zeghidour et al. 2021, "LEAF: A Learnable
@@ -49,8 +49,8 @@ class GaborFilters(Filters):
         per_hz = 2.0 * np.pi / sample_rate
         self.mu = nn.Parameter(torch.tensor(corners_hz[1:-1] * per_hz).float())
         self.sigma = nn.Parameter(torch.tensor(2.0 * _HALF / (widths_hz * per_hz)).float())
-        reach = (kernel_size - 1) / 2
-        self.register_buffer("time", torch.linspace(-reach, reach, kernel_size), persistent=False)
+        time = torch.arange(kernel_size) - (kernel_size - 1) / 2
+        self.register_buffer("time", time, persistent=False)
 
     def forward(self) -> Tensor:
         """Real and imaginary parts, `(n_filters, 2, kernel_size)`."""

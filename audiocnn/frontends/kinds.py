@@ -8,6 +8,7 @@ from typing import Any
 
 from audiocnn.errors import ParameterError
 from audiocnn.frontends.cepstrum import LFCC, MFCC, LFCCConfig, MFCCConfig
+from audiocnn.frontends.constant_q import ConstantQ, ConstantQConfig
 from audiocnn.frontends.front_end import FrontEnd, FrontEndConfig
 from audiocnn.frontends.gammatone import GammatoneSpectrogram, GammatoneSpectrogramConfig
 from audiocnn.frontends.leaf import LEAF, LEAFConfig
@@ -39,6 +40,7 @@ KINDS: dict[str, tuple[type[FrontEndConfig], Callable[[Any], FrontEnd]]] = {
     "gammatone": (GammatoneSpectrogramConfig, GammatoneSpectrogram),
     "mfcc": (MFCCConfig, MFCC),
     "lfcc": (LFCCConfig, LFCC),
+    "constant_q": (ConstantQConfig, ConstantQ),
     "pcen": (PCENConfig, PCEN),
     "leaf": (LEAFConfig, LEAF),
     "sincnet": (SincNetConfig, SincNet),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.frontends.band_energy import band_energy
+from audiocnn.frontends.filter_response import amplitude_response
 from audiocnn.frontends.front_end import Array, Form, FrontEndConfig, Stage
 from audiocnn.frontends.pcen import PerChannelEnergyNorm
 from audiocnn.geometry import Axis
@@ -26,8 +27,6 @@ __all__ = [
 
 Compression: TypeAlias = Literal["pcen", "log"]
 
-_RESPONSE_POINTS = 8192
-
 
 @dataclass(frozen=True, kw_only=True)
 class LearnableFilterbankConfig(FrontEndConfig):
@@ -43,7 +42,10 @@ class LearnableFilterbankConfig(FrontEndConfig):
         floor: least energy; what is below is raised to it.
         compression: `"pcen"`, with settings of its own for each filter, learnt too; or `"log"`, the natural
             logarithm.
-        smoother_frames: frames that PCEN smooths over; None for all there were, as in LEAF, which is no scan.
+        smoother_frames: frames that PCEN smooths over; None for all there were, which is no scan.
+
+    Raises:
+        ParameterError: for values that cannot work.
     """
 
     n_filters: int = 40
@@ -62,8 +64,8 @@ class LearnableFilterbankConfig(FrontEndConfig):
         if self.smoother_frames is not None:
             self._require_positive("smoother_frames")
         for name in ("kernel_size", "pool_size"):
-            if getattr(self, name) < 3:
-                raise ParameterError(f"{name}={getattr(self, name)} must be at least 3; 401 is the default")
+            if getattr(self, name) < 4:
+                raise ParameterError(f"{name}={getattr(self, name)} must be at least 4; 401 is the default")
         self._require_band()
         if not (self.floor > 0.0 and math.isfinite(self.floor)):
             raise ParameterError(
@@ -110,12 +112,13 @@ class GaussianLowPass(nn.Module):
     def __init__(self, rows: int, size: int) -> None:
         super().__init__()
         self.deviation = nn.Parameter(torch.full((rows,), 0.4))
-        self.register_buffer("time", torch.linspace(-1.0, 1.0, size), persistent=False)
+        self.reach = (size - 1) / 2
+        self.register_buffer("time", torch.arange(size) - self.reach, persistent=False)
 
     def forward(self) -> Tensor:
         """The kernels, `(rows, size)`."""
         deviation = self.deviation.clamp(2.0 / len(self.time), 0.5)
-        return (-0.5 * (self.time / deviation[:, None]).square()).exp()
+        return (-0.5 * (self.time / (deviation[:, None] * self.reach)).square()).exp()
 
 
 class LearnableFilterbank(Stage):
@@ -127,7 +130,8 @@ class LearnableFilterbank(Stage):
         frame 0      [------------------- 801 ----------------------]
 
     Complex filters give the squared modulus. Energies below `floor` are raised to it. The filters are made
-    from their parameters on every call, so that what is learnt or loaded is what counts.
+    from their parameters on every call, so that what is learnt or loaded is what counts. By FFT, in blocks of
+    some frames, one NaN spoils its block; in the exportable form, by convolution, the frames that read it.
 
     Args:
         filters: what makes the kernels.
@@ -148,15 +152,12 @@ class LearnableFilterbank(Stage):
         return self.filters.band_edges_hz()
 
     def use(self, form: Form) -> None:
-        """Compute in this form from now on."""
+        """Compute in this form from now on; compiled is as eager, which leaves nothing to a compiler."""
         self._form = form
 
     def response(self) -> tuple[Array, Array]:
-        """Frequencies in Hz, and the gain of amplitude of each filter there."""
-        kernels: Tensor = self.filters().detach().cpu().double()
-        gains = torch.fft.rfft(kernels, n=_RESPONSE_POINTS).abs().square().sum(1).sqrt()
-        hz = torch.fft.rfftfreq(_RESPONSE_POINTS, 1.0 / self.config.sample_rate, dtype=torch.float64)
-        return hz.numpy(), gains.numpy()
+        """Frequencies in Hz, and each filter's gain of amplitude there, of both parts where there are two."""
+        return amplitude_response(self.filters(), self.config.sample_rate)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """The features of every frame."""

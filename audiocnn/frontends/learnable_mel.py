@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from audiocnn.frontends.filter_response import half_power_bands
 from audiocnn.frontends.front_end import FrontEnd
-from audiocnn.frontends.half_power import half_power_bands
 from audiocnn.frontends.mel import LogMelConfig
 from audiocnn.frontends.spectrogram import FrameFeatures
 

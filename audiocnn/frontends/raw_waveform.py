@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
+from audiocnn.frontends.filter_response import amplitude_response, half_power_bands
 from audiocnn.frontends.front_end import Array, Form, FrontEnd, FrontEndConfig, Stage
 from audiocnn.frontends.gammatone import erb_hz, erb_rate, erb_rate_to_hz
-from audiocnn.frontends.half_power import half_power_bands
 from audiocnn.geometry import Axis
 from audiocnn.layers.fft_conv import fft_conv1d
 
@@ -33,6 +33,9 @@ class RawWaveformConfig(FrontEndConfig):
         f_min: centre of the lowest filter before training, in Hz.
         f_max: centre of the highest filter before training, in Hz.
         offset: what is added before the logarithm.
+
+    Raises:
+        ParameterError: for values that cannot work.
     """
 
     n_filters: int = 40
@@ -58,7 +61,8 @@ def gammatone_impulses(
 ) -> Array:
     """Impulse responses of gammatone filters, `t^3 exp(-2 pi 1.019 ERB(f) t) cos(2 pi f t)`, of unit energy.
 
-    Centres are even on the ERB-rate scale from `f_min` to `f_max`.
+    They are cut off after `kernel_size` samples; see `GammatoneSpectrogram` for what they are. Centres are
+    even on the ERB-rate scale from `f_min` to `f_max`.
 
     >>> gammatone_impulses(40, 400, sample_rate=16000, f_min=100.0, f_max=7000.0).shape
     (40, 400)
@@ -73,7 +77,7 @@ def gammatone_impulses(
 
 
 class _RawFilters(Stage):
-    """Filters, the largest output of each, rectified, its logarithm."""
+    """The logarithm of filters' largest outputs: `(batch, time)` -> `(batch, 1, n_filters, frames)`."""
 
     def __init__(self, config: RawWaveformConfig) -> None:
         super().__init__()
@@ -97,15 +101,12 @@ class _RawFilters(Stage):
         return half_power_bands(hz, gains**2)
 
     def use(self, form: Form) -> None:
-        """Compute in this form from now on."""
+        """Compute in this form from now on; compiled is as eager, which leaves nothing to a compiler."""
         self._form = form
 
     def response(self) -> tuple[Array, Array]:
         """Frequencies in Hz, and the gain of amplitude of each filter there."""
-        points = 8192
-        gains = torch.fft.rfft(self.filters.detach().cpu().double(), n=points).abs()
-        hz = torch.fft.rfftfreq(points, 1.0 / self.config.sample_rate, dtype=torch.float64)
-        return hz.numpy(), gains.numpy()
+        return amplitude_response(self.filters.unsqueeze(1), self.config.sample_rate)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """The features of every frame."""
@@ -127,7 +128,15 @@ class _RawFilters(Stage):
 
 
 class RawWaveform(FrontEnd):
-    """Convolution straight from samples: `(batch, time)` -> `(batch, 1, n_filters, frames)`.
+    """Filters straight on samples, every tap learnt: `(batch, time)` -> `(batch, 1, n_filters, frames)`.
+
+        samples      0                   399 ... 559
+        filter       [------- 400 -------]              at each of 161 places; of these the largest
+        frame 0      [----------- 560 ------------]     log(max(0, largest) + offset)
+
+    Sainath, Weiss, Senior, Wilson & Vinyals 2015, "Learning the Speech Front-end With Raw Waveform CLDNNs".
+    As theirs, the filters begin as gammatones; here each has unit energy, so that white noise comes through
+    as loud as it is.
 
     >>> front_end = RawWaveform(RawWaveformConfig())
     >>> front_end(torch.zeros(1, 16000)).shape, front_end.geometry

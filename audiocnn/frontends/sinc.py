@@ -110,8 +110,8 @@ class SincFilters(Filters):
         edges = _mel_edges_hz(n_filters, f_min, f_max) * per_hz
         self.low = nn.Parameter(torch.tensor(edges[:-1] - self.min_low).float())
         self.band = nn.Parameter(torch.tensor(edges[1:] - edges[:-1] - self.min_band).float())
-        reach = (kernel_size - 1) / 2
-        self.register_buffer("time", torch.linspace(-reach, reach, kernel_size), persistent=False)
+        time = torch.arange(kernel_size) - (kernel_size - 1) / 2
+        self.register_buffer("time", time, persistent=False)
         taper = torch.tensor(window("hamming", kernel_size, periodic=False)).float()
         self.register_buffer("taper", taper, persistent=False)
 
@@ -128,8 +128,8 @@ class SincFilters(Filters):
 
     def band_edges_hz(self) -> list[tuple[float, float]]:
         """The cut-off frequencies."""
-        hz = self.sample_rate / (2.0 * math.pi)
-        low, high = (values.detach().double() * hz for values in self._cut_offs())
+        top, hz = self.sample_rate / 2, self.sample_rate / (2.0 * math.pi)
+        low, high = ((values.detach().double() * hz).clamp(max=top) for values in self._cut_offs())
         return list(zip(low.tolist(), high.tolist(), strict=True))
 
 

@@ -93,7 +93,8 @@ def test_a_mismatch_says_what_differs():
     with pytest.raises(FingerprintError) as error:
         here.require_fingerprints(there.fingerprints())
     assert str(error.value) == (
-        f"these features are not those of the front-end here, of fingerprint {here.fingerprint()}: floor is 1e-05 there and 1e-06 here, f_max is 7000.0 there and 8000.0 here, "
+        f"these features are not those of the front-end here, of fingerprint "
+        f"{here.fingerprint()}: floor is 1e-05 there and 1e-06 here, f_max is 7000.0 there and 8000.0 here, "
         "frames.filters has other values"
     )
 
@@ -196,7 +197,7 @@ def test_dither_is_drawn_in_training_alone():
         (
             FrontEndConfig,
             {"normalization_frames": 1},
-            "normalization_frames=1 must be an integer of at least 2, or None; 300 is Kaldi's",
+            "normalization_frames=1 must be an integer of at least 2, or None; 600 is Kaldi's",
         ),
         (
             SpectrogramConfig,

@@ -84,6 +84,30 @@ def test_the_front_end_is_librosa_on_the_mel_power():
     power = MelSpectrogram(MelSpectrogramConfig()).double()(waveform)
     ours = PCEN(PCENConfig(smoother_frames=None)).double()(waveform)
     torch.testing.assert_close(ours, librosa_pcen(power), rtol=1e-12, atol=0.0)
+    other = PCENConfig(
+        hop_length=80,
+        smoother_frames=None,
+        time_constant_seconds=0.06,
+        gain=0.8,
+        bias=10.0,
+        root=4.0,
+        floor=1e-3,
+        initial_level=None,
+    )
+    power = MelSpectrogram(MelSpectrogramConfig(hop_length=80)).double()(waveform)
+    expected = librosa.pcen(
+        power.numpy(),
+        sr=16000,
+        hop_length=80,
+        time_constant=0.06,
+        gain=0.8,
+        bias=10.0,
+        power=0.25,
+        eps=1e-3,
+        zi=power[..., :1].numpy() * (1.0 - smoothing_of(0.06, 200.0)),
+    )
+    ours = PCEN(other).double()(waveform)
+    torch.testing.assert_close(ours, torch.from_numpy(expected), rtol=1e-12, atol=0.0)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 7, 20, 64])
@@ -367,8 +391,8 @@ def test_its_context_is_the_smoothed_past():
         (
             {"smoother_frames": 0},
             (
-                "smoother_frames=0 must be a positive integer, or None for a smoother without an end; 64 is the "
-                "default"
+                "smoother_frames=0 must be a positive integer, or None for a smoother without an end; 64 is "
+                "the default"
             ),
         ),
         ({"gain": 1.2}, "gain=1.2 must be from 0 to 1; 0.98 is the default"),
