@@ -341,8 +341,8 @@ class Classifier(Sequential):
     def _require_rate(self, rate: int | None, of: str) -> None:
         if not self.resamples and rate != self.sample_rate:
             raise ParameterError(
-                f"{of} has {rate} samples a second, and the classifier, which was told not to resample, hears "
-                f"{self.sample_rate}; resample it first, or let it (resample=True)"
+                f"{of} has {rate} samples a second, and the classifier, which was told not to resample, "
+                f"hears {self.sample_rate}; resample it first, or let it (resample=True)"
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -217,6 +218,7 @@ def _describe(options: Namespace) -> int:
     from audiocnn.describe import describe
     from audiocnn.frontends import FRONT_ENDS
     from audiocnn.frontends.description import draw_filterbank
+    from audiocnn.models import MODELS
 
     plot = _output("plot", options.plot, _PICTURES)
     if options.model.endswith(".json") or options.model in FRONT_ENDS:
@@ -228,6 +230,11 @@ def _describe(options: Namespace) -> int:
     if is_file and chosen:
         given = " and ".join(f"--{name}" for name in chosen)
         raise ParameterError(f"{given}: a file says this itself; leave it out, or name a network")
+    near = get_close_matches(options.model, [*FRONT_ENDS, *MODELS], n=3)
+    if not is_file and options.model not in MODELS and near and near[0] in FRONT_ENDS:
+        raise ParameterError(
+            f"model={options.model!r} is no network and no front-end; did you mean {', '.join(near)}?"
+        )
     if plot is not None and not is_file:
         raise ParameterError(
             f"plot={plot} is for the filters of a front-end: name one ({', '.join(FRONT_ENDS)}), or the "

@@ -31,6 +31,7 @@ class TrainConfig:
         batch_size: recordings in a training step.
         optimizer: adamw, sgd (with Nesterov's momentum) or rmsprop.
         learning_rate: at its peak, after the warm-up.
+        front_end_rate: the learning rate of a front-end that learns, in parts of the net's.
         momentum: of sgd and rmsprop.
         weight_decay: None takes 0.1 for adamw, which keeps it apart from the gradient, and 0.0005 for the
             others, which add it to the gradient.
@@ -69,6 +70,7 @@ class TrainConfig:
     batch_size: int = 100
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     learning_rate: float = 0.01
+    front_end_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float | None = None
     warmup: float = 0.2
@@ -102,8 +104,10 @@ class TrainConfig:
             value = getattr(self, name)  # a batch has two, since batch norm needs them
             if value is not None and value < least:
                 raise ParameterError(f"{name}={value!r} must be an integer of at least {least}")
-        if not self.learning_rate > 0:
-            raise ParameterError(f"learning_rate={self.learning_rate} must be positive; 0.01 is the default")
+        for name, default in (("learning_rate", 0.01), ("front_end_rate", 0.1)):
+            if not getattr(self, name) > 0:
+                value = getattr(self, name)
+                raise ParameterError(f"{name}={value} must be positive; {default} is the default")
         for least_name, greatest_name in (("min_gain_db", "max_gain_db"), ("min_snr_db", "max_snr_db")):
             least_db, greatest_db = getattr(self, least_name), getattr(self, greatest_name)
             if not least_db <= greatest_db:

@@ -10,6 +10,7 @@ from audiocnn.classifier import Classifier
 from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.errors import ParameterError
 from audiocnn.frontends import FrontEnd, LogMelConfig
+from audiocnn.frontends.kinds import kind_of
 from audiocnn.geometry import Geometry, ReceptiveField
 from audiocnn.layers import Padding, Scan
 from audiocnn.models import Net, NetConfig
@@ -85,6 +86,7 @@ class Description:
             None where that is the whole input, or differs from output to output.
         receptive_field_rows: the same for rows; None where all are seen, or there are none.
         scale: what steps and rows are in milliseconds and Hz; None without a front-end.
+        front_end: of a classifier, which, at what rate, its fingerprint, and what becomes of other rates.
         layers: every layer, in order.
     """
 
@@ -107,6 +109,7 @@ class Description:
     receptive_field: ReceptiveField | None
     receptive_field_rows: ReceptiveField | None
     scale: Scale | None
+    front_end: str | None
     layers: tuple[LayerAccount, ...]
 
     @property
@@ -161,6 +164,8 @@ class Description:
             ("receptive field", self._field()),
             ("scan", "yes" if self.is_scan else reason),
         ]
+        if self.front_end is not None:
+            rows.insert(1, ("front-end", self.front_end))
         width = 100
         body = [
             fill(value, width, initial_indent=f"{name:<17}", subsequent_indent=" " * 17)
@@ -290,7 +295,8 @@ def describe(
     if isinstance(model, Classifier):
         described = _describe_net(model.bare_net, model.net.require_law(), Scale.of(model.front_end))
         stream = account(model, (model.geometry.span,)).layers
-        return replace(described, state_bytes=_total(layer.state_bytes for layer in stream))
+        state_bytes = _total(layer.state_bytes for layer in stream)
+        return replace(described, state_bytes=state_bytes, front_end=_front_end(model))
     if isinstance(model, Net):
         return _describe_net(model, model.geometry or Geometry(model.window, 1), None)
     if not isinstance(model, Scan):
@@ -303,6 +309,14 @@ def describe(
             f"input_size=None: give the shape that {type(model).__name__} reads, such as (1, 40, 98)"
         )
     return _describe(model, type(model).__name__, input_size, model.geometry, None, model)
+
+
+def _front_end(classifier: Classifier) -> str:
+    front_end = classifier.front_end
+    return (
+        f"{kind_of(front_end.config)} of {front_end.n_freqs} rows at {front_end.sample_rate} Hz (others are "
+        f"{'resampled' if classifier.resamples else 'refused'}), fingerprint {front_end.fingerprint()}"
+    )
 
 
 def _describe_net(net: Net, geometry: Geometry, scale: Scale | None) -> Description:
@@ -350,6 +364,7 @@ def _describe(
         receptive_field=body.time_axis.receptive_field,
         receptive_field_rows=body.row_axis.receptive_field if body.row_axis else None,
         scale=scale,
+        front_end=None,
         layers=layers,
     )
 

@@ -16,7 +16,7 @@ _START = 0.01
 
 
 def make_optimizer(
-    parameters: Iterable[nn.Parameter], config: TrainConfig, *, undecayed: Iterable[nn.Parameter] = ()
+    parameters: Iterable[nn.Parameter], config: TrainConfig, *, front_end: Iterable[nn.Parameter] = ()
 ) -> Optimizer:
     """The optimizer that a config names.
 
@@ -24,16 +24,17 @@ def make_optimizer(
     the field's usual decay of 0.99.
 
     Args:
-        parameters: what is trained.
+        parameters: of the net.
         config: names the optimizer and its numbers.
-        undecayed: more of them, which no weight decay pulls to zero, such as the frequencies of filters.
+        front_end: parameters such as the frequencies of filters: at a rate of their own, and pulled to zero
+            by no weight decay.
     """
     rate, decay = config.learning_rate, config.weight_decay
     if decay is None:
         decay = 0.1 if config.optimizer == "adamw" else 5e-4
     groups: list[dict[str, Any]] = [{"params": list(parameters)}]
-    if kept := list(undecayed):
-        groups.append({"params": kept, "weight_decay": 0.0})
+    if filters := list(front_end):
+        groups.append({"params": filters, "weight_decay": 0.0, "lr": rate * config.front_end_rate})
     if config.optimizer == "adamw":
         return AdamW(groups, lr=rate, weight_decay=decay)
     if config.optimizer == "sgd":

@@ -65,7 +65,7 @@ class _Training(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = make_optimizer(
-            self.classifier.net.parameters(), self.run, undecayed=self.classifier.front_end.parameters()
+            self.classifier.net.parameters(), self.run, front_end=self.classifier.front_end.parameters()
         )
         self.rate = LearningRate(optimizer, self.run, steps_per_epoch=len(self.batches))
         return optimizer

@@ -1,7 +1,7 @@
 """What is put to the laws: every layer, front-end, net and classifier, each with an input to run on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -274,6 +274,7 @@ BREAKING = [
     Case("ClipNormalize", F.ClipNormalize, (1, 5)),
     Case("ClipRange", lambda: F.ClipRange(8.0), (1, 5)),
 ]
+TWO_OCTAVES = F.ConstantQConfig(sample_rate=16000, hop_length=160, f_min=200.0, n_bins=24)
 FRONT_ENDS = [
     Case("Spectrogram", lambda: F.Spectrogram(F.SpectrogramConfig()), ()),
     Case(
@@ -292,6 +293,14 @@ FRONT_ENDS = [
     Case("GammatoneSpectrogram", lambda: F.GammatoneSpectrogram(F.GammatoneSpectrogramConfig(n_bands=9)), ()),
     Case("MFCC", lambda: F.MFCC(F.MFCCConfig(n_mfcc=5, lifter=22, deltas=1)), ()),
     Case("LFCC", lambda: F.LFCC(F.LFCCConfig(n_lfcc=5, dct_norm="htk")), ()),
+    Case("ConstantQ", lambda: F.ConstantQ(TWO_OCTAVES), ()),
+    Case("ConstantQ, exportable", lambda: F.ConstantQ(TWO_OCTAVES).use("exportable"), ()),
+    Case("ConstantQ of variable Q in dB", lambda: F.ConstantQ(replace(TWO_OCTAVES, gamma=9.0, scale="db")), ()),
+    Case(
+        "ConstantQ with a hop longer than its filters",
+        lambda: F.ConstantQ(replace(TWO_OCTAVES, f_min=2000.0, hop_length=500, power=2)),
+        (),
+    ),
     *[Case(f"preset {name}", lambda name=name: F.create_front_end(name), ()) for name in PRESETS],
     Case("PCEN", lambda: F.PCEN(F.PCENConfig(n_mels=23)), ()),
     Case("PCEN learnable", lambda: F.PCEN(F.PCENConfig(n_mels=23, smoother_frames=20, learnable=True)), ()),

@@ -41,6 +41,7 @@ def test_scanning_on_costs_the_new_outputs_of_each_layer():
 def test_the_page_of_a_net_that_scans():
     assert str(describe(laws.classifier("bc_resnet_1", "valid"))) == (
         "model            bc_resnet_1, padding 'valid', 3 classes\n"
+        "front-end        logmel of 40 rows at 16000 Hz (others are resampled), fingerprint 74a7c56e56be\n"
         "input, output    1x40x143, 3x1\n"
         "parameters       8,935 trainable\n"
         "MACs             2,879,284; scanning on, 24,668 for each further output, 117 times less than "

@@ -72,12 +72,12 @@ class ConstantQConfig(ScaledConfig):
             remedy = f"n_bins={i} fits" if i else "lower f_min or raise filter_scale"
             raise ParameterError(
                 f"n_bins={self.n_bins} is too many: bin {i}, {low[i]:.0f} to {high[i]:.0f} Hz, reaches "
-                f"beyond {self.sample_rate / 2:g} Hz, half the sample rate; {remedy}"
+                f"above {self.sample_rate / 2:g} Hz, half the sample rate; {remedy}"
             )
         if (shortest := float(self.filter_lengths()[-1])) < 2.0:
             raise ParameterError(
-                f"filter_scale={self.filter_scale:g} makes the filter of bin {self.n_bins - 1} "
-                f"{shortest:.1f} samples long; raise it, so that there are two"
+                f"filter_scale={self.filter_scale:g} leaves {shortest:.1f} samples to the filter of bin "
+                f"{self.n_bins - 1}; raise it, so that there are two"
             )
 
     def frequencies_hz(self) -> Array:
@@ -92,14 +92,13 @@ class ConstantQConfig(ScaledConfig):
     def filters(self) -> list[tuple[int, ComplexArray]]:
         """Where in a frame each filter begins, and its values; see `ConstantQ`."""
         lengths = self.filter_lengths()
-        middle = math.ceil(lengths[0] / 2)
         filters = []
         for hz, length in zip(self.frequencies_hz(), lengths, strict=True):
             before, after = math.ceil(length / 2), math.floor(length / 2)
             weights = window(self.window, before + after)
             turns = hz / self.sample_rate * np.arange(-before, after)
             values = math.sqrt(length) / weights.sum() * weights * np.exp(-2j * np.pi * turns)
-            filters.append((middle - before, values))
+            filters.append((math.ceil(lengths[0] / 2) - before, values))
         return filters
 
     def band_edges_hz(self) -> list[tuple[float, float]]:
@@ -130,9 +129,7 @@ class ConstantQTransform(Stage):
         self.time_axis = Axis.scan(len(filters[0][1]), config.hop_length)
         self._form: Form = "eager"
         self._compiled: Callable[[Tensor], Tensor] | None = None
-        self._places: list[
-            tuple[int, int]
-        ] = []  # where the filters of an octave begin, and how long they are
+        self._places: list[tuple[int, int]] = []  # where an octave's filters begin, and how long they are
         self.octaves = nn.ModuleList()
         for first in range(0, config.n_bins, config.bins_per_octave):
             octave = filters[first : first + config.bins_per_octave]
@@ -192,12 +189,12 @@ class ConstantQ(FrontEnd):
 
         X[k, j] = sqrt(L) / sum(w) * | sum over t of w[t] x[j hop_length + m + t] e^(-2 pi i f t / rate) |
 
-        L = filter_scale * rate / (alpha f + gamma)            samples in filter k; w is a window as long
-        alpha = (r^2 - 1) / (r^2 + 1),  r = 2^(1 / bins_per_octave)
+        L = filter_scale * rate / (alpha f + gamma),    t from 1 - ceil(L / 2) to floor(L / 2)
+        alpha = (r^2 - 1) / (r^2 + 1),                  r = 2^(1 / bins_per_octave)
 
-    With `gamma` 0 a bin is `f / Q` wide where `Q = L f / rate = filter_scale / alpha`, 17.3 for 12 bins per
-    octave. A tone of amplitude a at f gives `a / 2 * sqrt(L)`, and white noise the same in all bins. All
-    filters are centred on sample m of the frame, its middle:
+    `w` is the window. With `gamma` 0 a bin is `f / Q` wide where `Q = L f / rate = filter_scale / alpha`,
+    17.3 for 12 bins per octave. A tone of amplitude a at f gives `a / 2 * sqrt(L)`, and white noise the
+    same in all bins. All filters are centred on sample m of the frame, its middle:
 
         samples   0             hop           2 hop
         frame 0   [--------------m--------------]                   bin 0
@@ -215,8 +212,12 @@ class ConstantQ(FrontEnd):
     Resolution". They leave out what is small in the spectrum of a filter, and compute low octaves from a
     signal of a lower rate; here all filters are what the formula says, see `LongFilters`.
 
-    `librosa.cqt` and `librosa.vqt` (with `norm=1, scale=True`) centre their frame 0 on sample 0; ours are the
-    same frames of a recording that m = (span - 1) // 2 zeros are put before.
+    `librosa.cqt` and `librosa.vqt` centre their frame 0 on sample 0; ours are the same frames of a recording
+    that `m = (span - 1) // 2` zeros are put before. Of its own filters (`librosa.filters.wavelet`, with
+    `norm=1, scale=True`) applied sample by sample ours are within 1e-6 of the frame's peak. Its transforms
+    are further from them: the highest octave within 3e-4 where `sparsity=0`; the others, each computed at
+    half the rate of the one above and centred half a sample of that rate late, within 0.03 on noise, and
+    within 0.13 where `gamma=13.2`, but for frames at the ends of a recording.
 
     >>> import torch
     >>> front_end = ConstantQ(ConstantQConfig())

@@ -57,24 +57,22 @@ class FrontEndDescription:
             ("front-end", f"{self.name}, of kind {kind_of(self.config)}"),
             ("settings", ", ".join(changed) or "the defaults"),
             ("sample rate", f"{rate} Hz"),
-            ("frame", f"{self.frame_samples} samples, {1000 * self.frame_samples / rate:g} ms"),
-            (
-                "hop",
-                f"{self.hop_samples} samples, {1000 * self.hop_samples / rate:g} ms, "
-                f"{rate / self.hop_samples:g} frames a second",
-            ),
+            ("frame", self._time(self.frame_samples)),
+            ("hop", f"{self._time(self.hop_samples)}, {rate / self.hop_samples:g} frames a second"),
             ("rows", f"{len(self.bands_hz)}"),
             ("parameters", f"{self.parameters:,} trainable"),
             ("scan", "yes" if self.is_scan else "no: frames depend on all that was heard before"),
             ("fingerprint", self.fingerprint),
         ]
         if self.span_samples > self.frame_samples:
-            span = f"{self.span_samples} samples, {1000 * self.span_samples / rate:g} ms, that a frame depends on"
-            rows.insert(5, ("span", span))
+            rows.insert(5, ("span", f"{self._time(self.span_samples)}, that a frame depends on"))
         lines = [f"{name:<13}{value}" for name, value in rows]
         lines += ["", "row      from Hz        to Hz"]
         lines += [f"{i:3}  {low:11.1f}  {high:11.1f}" for i, (low, high) in enumerate(self.bands_hz)]
         return "\n".join(lines)
+
+    def _time(self, samples: int) -> str:
+        return f"{samples} samples, {1000 * samples / self.config.sample_rate:g} ms"
 
     def json(self) -> str:
         """The same, for programs; its `config` by itself, in a `.json` file, makes the front-end again."""
@@ -136,7 +134,8 @@ def draw_filterbank(front_end: FrontEnd, path: Path) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("Hz")
     axes.set_ylabel("gain")
-    axes.set_title(f"{len(gains)} filters of {kind_of(front_end.config)}, fingerprint {front_end.fingerprint()}")
+    kind, fingerprint = kind_of(front_end.config), front_end.fingerprint()
+    axes.set_title(f"{len(gains)} filters of {kind}, fingerprint {fingerprint}")
     figure.savefig(path, dpi=150)
 
 

@@ -181,8 +181,9 @@ class FrontEnd(Sequential):
 
     @property
     def context(self) -> tuple[int, int]:
-        """Samples before and after a recording that its first and last frame are judged by; silence there
-        gives it as many frames as it has without deltas, smoothing and sliding normalisation.
+        """Samples before and after a recording that its first and last frame are judged by.
+
+        With silence there it has as many frames as without deltas, smoothing and sliding normalisation.
         """
         takes = self.time_axis.takes
         assert takes is not None
@@ -300,7 +301,7 @@ class FrontEnd(Sequential):
         return {name: table for name, table in tables.items() if "exportable" not in name}
 
     def require_fingerprints(self, there: dict[str, str]) -> None:
-        """Raise `FingerprintError`, which says what differs, unless `there` are parts of the same fingerprint.
+        """Raise `FingerprintError`, which says what differs, unless `there` are parts of one and the same.
 
         A setting that was not known there must have its default here.
         """

@@ -67,7 +67,7 @@ def named_config(name: str) -> FrontEndConfig:
 
     Args:
         name: of a kind, which has its defaults; of a preset, which gives the features of another system;
-            or a `.json` file that holds a config as `config_as_dict` gives it.
+            or a `.json` file that holds a config as `config_as_dict` or `audiocnn describe --json` gives it.
 
     Raises:
         ParameterError: for an unknown name, or a file that holds no config.
@@ -80,7 +80,7 @@ def named_config(name: str) -> FrontEndConfig:
         return FRONT_ENDS[name]
     try:
         values = json.loads(Path(name).read_text(encoding="utf-8"))
-        return config_from_dict(values)
+        return config_from_dict(values.get("config", values))
     except OSError as error:
         raise ParameterError(f"front_end={name} cannot be read: {error.strerror}") from None
     except (AttributeError, TypeError, ValueError) as error:

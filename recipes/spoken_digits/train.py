@@ -13,16 +13,17 @@ from audiocnn.frontends.kinds import config_as_dict
 from audiocnn.recipe import format_comparison, train_seeds
 
 # 40 rows, 100 frames a second, of what the recordings hold: 0 to 4000 Hz
-SAMPLED = {"sample_rate": 8000, "hop_length": 80, "f_max": 4000.0}
-FRAMED = SAMPLED | {"n_fft": 256, "win_length": 240}
+SAMPLED = {"sample_rate": 8000, "hop_length": 80}
+FRAMED = SAMPLED | {"n_fft": 256, "win_length": 240, "f_max": 4000.0}
+FILTERED = SAMPLED | {"kernel_size": 201, "pool_size": 201, "f_max": 3900.0}
 FRONT_ENDS = {
     "logmel": F.LogMelConfig(**FRAMED),
     "mfcc": F.MFCCConfig(**FRAMED, n_mfcc=40),
     "pcen": F.PCENConfig(**FRAMED),
     "learnable_pcen": F.PCENConfig(**FRAMED, learnable=True),
     "learnable_mel": F.LearnableMelConfig(**FRAMED),
-    "leaf": F.LEAFConfig(**SAMPLED, kernel_size=201, pool_size=201),
-    "sincnet": F.SincNetConfig(**SAMPLED, kernel_size=201, pool_size=201),
+    "leaf": F.LEAFConfig(**FILTERED),
+    "sincnet": F.SincNetConfig(**FILTERED),
 }
 
 
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs; finished ones are kept")
     parser.add_argument("--model", default="tc_resnet_8", help="a name in audiocnn.models.MODELS")
     parser.add_argument("--front_ends", nargs="+", default=list(FRONT_ENDS), choices=FRONT_ENDS)
-    parser.add_argument("--epochs", type=int, default=40, help="passes over the training part")
+    parser.add_argument("--epochs", type=int, default=16, help="passes over the training part")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -63,6 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
                 data=folder / "split.csv",
                 out=folder,
                 model=options.model,
+                padding="same",
                 front_end=str(front_end.absolute()),
                 epochs=options.epochs,
                 batch_size=50,

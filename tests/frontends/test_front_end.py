@@ -17,6 +17,7 @@ from audiocnn.frontends import (
     create_front_end,
     named_config,
 )
+from audiocnn.frontends.description import describe_front_end
 from audiocnn.frontends.kinds import KINDS, config_as_dict, config_from_dict, kind_of
 
 every_name = pytest.mark.parametrize("name", FRONT_ENDS)
@@ -247,6 +248,8 @@ def test_configs_by_name_and_from_files(tmp_path):
     path.write_text(json.dumps(config_as_dict(config)))
     assert named_config(str(path)) == config
     path.write_text(json.dumps({"kind": "logmel", "n_mels": 24, "deltas": 1}))  # the rest has its defaults
+    assert named_config(str(path)) == config
+    path.write_text(describe_front_end(create_front_end(config)).json())
     assert named_config(str(path)) == config
 
 
