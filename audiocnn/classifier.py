@@ -197,8 +197,9 @@ class Classifier(Sequential):
                 raise ParameterError(f"sample_rate={sample_rate} belongs to a waveform; a file knows its own")
             scores = self.score_file(Path(source))
         else:
+            if sample_rate is not None:
+                self._require_rate(sample_rate, "the waveform")
             waveform = mono_waveform(source, sample_rate, wanted_rate=self.sample_rate)
-            self._require_rate(sample_rate, "the waveform")
             scores = self.score_clips([waveform])[0]
         return self.prediction(scores)
 
@@ -338,7 +339,7 @@ class Classifier(Sequential):
         if not self.resamples:
             self._require_rate(audio.info(path).sample_rate, str(path))
 
-    def _require_rate(self, rate: int | None, of: str) -> None:
+    def _require_rate(self, rate: int, of: str) -> None:
         if not self.resamples and rate != self.sample_rate:
             raise ParameterError(
                 f"{of} has {rate} samples a second, and the classifier, which was told not to resample, "
@@ -400,7 +401,7 @@ def load(
             classifier.front_end.require_fingerprints(fingerprints)
     except FingerprintError as error:
         raise ModelFileError(f"{path}: {error}; use the audiocnn that saved it, or train again") from None
-    except (KeyError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
+    except (AttributeError, KeyError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
         found = shorten(str(error), 300)  # torch lists every tensor on a line of its own
         raise ModelFileError(
             f"{path}: the config in its header and its weights do not make a classifier ({found}); "

@@ -66,7 +66,8 @@ def config_from(values: dict[str, Any]) -> ClassifierConfig:
         net["input_size"] = tuple(net["input_size"])
     return ClassifierConfig(
         labels=tuple(values["labels"]),
-        front_end=kinds.config_from_dict(values["front_end"]),
+        # files of the first format name no kind
+        front_end=kinds.config_from_dict({"kind": "logmel"} | values["front_end"]),
         net=NetConfig(**net),
         **{name: value for name, value in values.items() if name not in ("labels", "front_end", "net")},
     )

@@ -53,7 +53,8 @@ def _train_parser() -> ArgumentParser:
 
 def _train(options: Namespace) -> int:
     from audiocnn.describe import describe
-    from audiocnn.train import BEST, SPLIT, fit
+    from audiocnn.run_folder import BEST, SPLIT
+    from audiocnn.train import fit
 
     values = options.as_dict()
     resume, positional = values.pop("resume"), values.pop("recordings")
@@ -261,7 +262,7 @@ def _describe_front_end(options: Namespace, plot: Path | None) -> int:
     front_end = create_front_end(options.model)
     description = describe_front_end(front_end, name=options.model)
     if plot is not None:
-        draw_filterbank(front_end, plot)
+        draw_filterbank(front_end, plot, name=options.model)
     print(description.json() if options.json else description)
     return 0
 

@@ -9,7 +9,8 @@ from audiocnn.data.manifest import read_recordings
 from audiocnn.data.synthetic_words import write_corpus
 from audiocnn.evaluate import Evaluation, choose_split, evaluate
 from audiocnn.predict import score_files, write_predictions
-from audiocnn.train import BEST, fit
+from audiocnn.run_folder import BEST
+from audiocnn.train import fit
 
 __all__ = ["Demo", "demo_config", "run_demo"]
 

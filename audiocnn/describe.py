@@ -313,9 +313,11 @@ def describe(
 
 def _front_end(classifier: Classifier) -> str:
     front_end = classifier.front_end
+    learnt = sum(parameter.numel() for parameter in front_end.parameters())
     return (
         f"{kind_of(front_end.config)} of {front_end.n_freqs} rows at {front_end.sample_rate} Hz (others are "
-        f"{'resampled' if classifier.resamples else 'refused'}), fingerprint {front_end.fingerprint()}"
+        f"{'resampled' if classifier.resamples else 'refused'}), "
+        f"{f'{learnt:,} parameters of its own, ' if learnt else ''}fingerprint {front_end.fingerprint()}"
     )
 
 

@@ -1,7 +1,6 @@
 """How good a classifier is: its scores on labelled recordings, against their labels."""
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from audiocnn import metrics
 from audiocnn.classifier import Classifier
 from audiocnn.data.manifest import Clip, list_problems
 from audiocnn.errors import ManifestError, ParameterError
-from audiocnn.pictures import figure_for
+from audiocnn.pictures import figure_for, save_figure
 from audiocnn.predict import score_files
 
 __all__ = ["Evaluation", "choose_split", "evaluate"]
@@ -165,10 +164,7 @@ class Evaluation:
         axes.set_ylabel("true")
         axes.set_title(f"accuracy {100 * self.accuracy:.2f} % of {len(self.targets)} clips")
         figure.colorbar(image, ax=axes, label="part of the class", shrink=0.8)
-        with warnings.catch_warnings():
-            # a label in a script that the font lacks is drawn as boxes; nothing is wrong with the figures
-            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-            figure.savefig(path, dpi=150)
+        save_figure(figure, path)
 
 
 def choose_split(clips: Sequence[Clip], split: str) -> list[Clip]:

@@ -1,14 +1,16 @@
-"""Where pictures begin: a figure that needs no display, for a file that can be written."""
+"""Where pictures begin and end: a figure that needs no display, and the file that it becomes."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from audiocnn.errors import ParameterError
+from audiocnn.files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["figure_for"]
+__all__ = ["figure_for", "save_figure"]
 
 
 def figure_for(
@@ -35,3 +37,26 @@ def figure_for(
     if path.suffix.lower().lstrip(".") not in figure.canvas.get_supported_filetypes():
         raise ParameterError(f"picture={path} must end in .png, .svg or .pdf")
     return figure
+
+
+def save_figure(figure: "Figure", path: Path, *, cropped: bool = False) -> None:
+    """Write a figure to the file that it was made for, whole or not at all.
+
+    Args:
+        figure: from `figure_for`.
+        path: the same.
+        cropped: without the empty margins.
+
+    Raises:
+        OSError: if the folder does not exist or cannot be written.
+    """
+    with warnings.catch_warnings(), whole_file(path) as beside:
+        # a text in a script that the font lacks is drawn as boxes; nothing is wrong with the rest
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(
+            beside,
+            format=path.suffix.lower().lstrip("."),
+            dpi=150,
+            bbox_inches="tight" if cropped else None,
+            pad_inches=0.05,
+        )

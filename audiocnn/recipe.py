@@ -11,7 +11,8 @@ from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import read_manifest
 from audiocnn.errors import ParameterError
 from audiocnn.evaluate import Evaluation, choose_split, evaluate
-from audiocnn.train import SPLIT, fit
+from audiocnn.run_folder import SPLIT
+from audiocnn.train import fit
 
 __all__ = ["SeedResult", "format_comparison", "format_results", "train_seeds"]
 

@@ -1,15 +1,12 @@
 """Training: recordings in, a classifier out. Lightning is imported here and nowhere else."""
 
 import csv
-import json
 import logging
 import signal
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from pickle import UnpicklingError
-from textwrap import shorten
 from typing import Any, NamedTuple
 
 import lightning
@@ -28,26 +25,27 @@ from audiocnn.data.corpus import Corpus
 from audiocnn.data.manifest import Clip, find_recordings, read_manifest, read_recordings, write_manifest
 from audiocnn.data.splits import split_clips
 from audiocnn.data.statistics import feature_statistics
-from audiocnn.errors import ManifestError, ModelFileError, ParameterError
+from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.files import whole_file
 from audiocnn.frontends import named_config
 from audiocnn.loss import mask_features, training_loss
 from audiocnn.models import NetConfig
+from audiocnn.run_folder import (
+    BEST,
+    CONFIG,
+    LAST,
+    METRICS,
+    SPLIT,
+    STATE,
+    History,
+    check_same_run,
+    read_history,
+)
 from audiocnn.schedule import LearningRate, make_optimizer
 
-__all__ = ["BEST", "SPLIT", "History", "fit"]
+__all__ = ["fit"]
 
 logger = logging.getLogger(__name__)
-
-History = list[dict[str, float]]  # of each finished epoch: its number, losses, accuracy and learning rate
-
-# what a run leaves in its folder
-BEST = "model.safetensors"
-LAST = "last.safetensors"
-STATE = "last.ckpt"
-SPLIT = "split.csv"
-CONFIG = "config.json"
-METRICS = "metrics.csv"
 
 
 class _Training(lightning.LightningModule):
@@ -212,8 +210,8 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ParameterError("device='cuda' cannot be used: torch finds no GPU; 'auto' takes what is there")
     if resume:
-        _check_same_run(config)
-        if _is_over(_history(config), config):
+        check_same_run(config)
+        if _is_over(read_history(config.out), config):
             return load(config.out / BEST)
     elif (config.out / BEST).exists():
         raise ParameterError(
@@ -226,41 +224,6 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
             return _fit(config, resume=resume, progress=progress)
     finally:
         torch.set_num_threads(threads)
-
-
-def _check_same_run(config: TrainConfig) -> None:
-    """Raise where `out` holds a run that was begun with other values."""
-    begun = config.out / CONFIG
-    if not begun.is_file():
-        return
-    now = json.loads(config.as_json())
-    try:
-        before = dict(json.loads(begun.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise ModelFileError(f"{begun} is damaged ({error}); train in another folder") from None
-    # a run may be moved, and a GPU may be there or not
-    differing = [name for name in now if name not in ("out", "device") and now[name] != before.get(name)]
-    if differing:
-        values = "; ".join(f"{name}={before.get(name)!r}, not {now[name]!r}" for name in differing)
-        raise ParameterError(
-            f"out={config.out} was begun with {values}; resume it so, or train in another folder"
-        )
-
-
-def _history(config: TrainConfig) -> History:
-    """The epochs that the run in `out` has finished."""
-    state = config.out / STATE
-    if not state.is_file():
-        return []
-    try:  # whatever the file holds, nothing in it is executed
-        history: History = torch.load(state, map_location="cpu", weights_only=True)["run"]["history"]
-    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
-        found = shorten(str(error), 100)
-        raise ModelFileError(
-            f"{state} is no checkpoint of a training, or a damaged one ({found}); "
-            "remove it to begin the run again"
-        ) from None
-    return history
 
 
 def _is_over(history: History, config: TrainConfig) -> bool:
@@ -394,7 +357,7 @@ def _train(
 
 def _interrupted(training: _Training, config: TrainConfig) -> str:
     """What there is after an interrupt, and how to go on; a usable classifier in any case."""
-    best, finished = config.out / BEST, len(_history(config))
+    best, finished = config.out / BEST, len(read_history(config.out))
     if finished:
         then = "the best of them, and resume goes on from there"
     else:

@@ -294,8 +294,10 @@ FRONT_ENDS = [
     Case("MFCC", lambda: F.MFCC(F.MFCCConfig(n_mfcc=5, lifter=22, deltas=1)), ()),
     Case("LFCC", lambda: F.LFCC(F.LFCCConfig(n_lfcc=5, dct_norm="htk")), ()),
     Case("ConstantQ", lambda: F.ConstantQ(TWO_OCTAVES), ()),
-    Case("ConstantQ, exportable", lambda: F.ConstantQ(TWO_OCTAVES).use("exportable"), ()),
-    Case("ConstantQ of variable Q in dB", lambda: F.ConstantQ(replace(TWO_OCTAVES, gamma=9.0, scale="db")), ()),
+    Case("ConstantQ in its exportable form", lambda: F.ConstantQ(TWO_OCTAVES).use("exportable"), ()),
+    Case(
+        "ConstantQ of variable Q in dB", lambda: F.ConstantQ(replace(TWO_OCTAVES, gamma=9.0, scale="db")), ()
+    ),
     Case(
         "ConstantQ with a hop longer than its filters",
         lambda: F.ConstantQ(replace(TWO_OCTAVES, f_min=2000.0, hop_length=500, power=2)),

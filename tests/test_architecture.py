@@ -39,6 +39,7 @@ ORDER = [
     "config",
     "schedule",
     "loss",
+    "run_folder",
     "train",
     "predict",
     "evaluate",

@@ -355,6 +355,15 @@ def test_a_config_that_makes_no_classifier(tmp_path, change):
     assert "\n" not in message
 
 
+def test_a_config_that_is_a_text(tmp_path):
+    classifier, path = made(), tmp_path / "model.safetensors"
+    model_file.write(path, config="tc_resnet_8", tensors=classifier.state_dict())
+    assert complaint(path) == (
+        f"{path}: the config in its header and its weights do not make a classifier ('str' object has no "
+        "attribute 'pop'); save it again with the audiocnn that made it"
+    )
+
+
 def test_a_config_that_is_no_json(tmp_path, monkeypatch):
     monkeypatch.setattr(model_file.json, "dumps", lambda *_, **__: "{")
     path = saved(tmp_path)

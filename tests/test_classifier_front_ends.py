@@ -11,7 +11,7 @@ from audiocnn import Classifier, ClassifierConfig, LawError, ModelFileError, Par
 from audiocnn.frontends import FRONT_ENDS, LogMelConfig, PCENConfig, create_front_end, spectrogram
 from audiocnn.models import NetConfig
 from audiocnn.placement import place
-from audiocnn.resampling import resample
+from audiocnn.resampling import resample, say_once
 
 RATE = 16000
 
@@ -106,6 +106,7 @@ def test_other_rates_are_resampled_or_refused_as_asked(tmp_path, caplog):
     recording = tmp_path / "clip.wav"
     soundfile.write(recording, resample(clip, RATE, 11111).numpy(), 11111, subtype="FLOAT")
     said = "recordings of 11111 samples a second are resampled to 16000"
+    say_once.cache_clear()
     with caplog.at_level("INFO"):
         classifier.predict(recording)
         classifier.predict(recording)
@@ -116,7 +117,10 @@ def test_other_rates_are_resampled_or_refused_as_asked(tmp_path, caplog):
         "{} has 11111 samples a second, and the classifier, which was told not to resample, hears 16000; "
         "resample it first, or let it (resample=True)"
     )
+    say_once.cache_clear()
+    caplog.clear()
     for source, rate, name in ((recording, None, recording), (clip, 11111, "the waveform")):
         with pytest.raises(ParameterError) as error:
             strict.predict(source, sample_rate=rate)
         assert str(error.value) == refusal.format(name)
+    assert not caplog.records  # nothing was resampled, nor is it said to be

@@ -9,10 +9,13 @@ import torch
 from test_cli import call
 
 import audiocnn
+from audiocnn import Classifier, ClassifierConfig
+from audiocnn.describe import describe
 from audiocnn.frontends import FRONT_ENDS, LogMelConfig, create_front_end
 from audiocnn.frontends.description import describe_front_end
 from audiocnn.frontends.feature_file import read_features
 from audiocnn.frontends.kinds import config_as_dict
+from audiocnn.models import NetConfig
 
 NAMES = ", ".join(FRONT_ENDS)
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -54,6 +57,17 @@ def test_a_classifier_says_which_front_end_it_has_and_draws_it(tmp_path, capsys)
         in out
     )
     assert b"<svg" in (tmp_path / "filters.svg").read_bytes()
+
+
+def test_a_classifier_says_what_its_front_end_has_learnt():
+    net = NetConfig(name="tc_resnet_8", num_classes=2)
+    front_end = create_front_end("leaf")
+    classifier = Classifier(ClassifierConfig(labels=("a", "b"), front_end=front_end.config, net=net))
+    said = describe(classifier).front_end
+    assert said == (
+        "leaf of 40 rows at 16000 Hz (others are resampled), 280 parameters of its own, fingerprint "
+        f"{front_end.fingerprint()}"
+    )
 
 
 @pytest.mark.parametrize("preset", ["logmel", "kaldi", "demo", "mfcc"])
@@ -148,11 +162,16 @@ def test_a_mistake_is_one_clear_line(recording, tmp_path, capsys, monkeypatch, a
     assert not (tmp_path / "a.npy").exists() and not (tmp_path / "a.png").exists()
 
 
-def test_predict_refuses_other_rates_if_told_to(recording, capsys):
+def test_predict_refuses_other_rates_if_told_to(recording, tmp_path, capsys):
     status, out, err = call(capsys, "predict", "demo", recording, "--refuse_other_rates")
     assert status == 1
     assert (
         "has 22050 samples a second, and the classifier, which was told not to resample, hears 16000" in out
     )
     assert err == "1 of 1 files could not be read; their rows say why\n"
+    parts = tmp_path / "parts.csv"
+    parts.write_text(f"file_name,start,stop\n{recording},0.2,0.9\n")
+    refused = call(capsys, "predict", "demo", parts, "--refuse_other_rates")
+    assert refused[0] == 1 and "has 22050 samples a second" in refused[1]
     assert call(capsys, "predict", "demo", recording)[0] == 0
+    assert call(capsys, "predict", "demo", parts)[0] == 0

@@ -1,17 +1,27 @@
 """Every recipe runs, on recordings made on the spot in the layout of its data set."""
 
+import csv
 import json
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+
+import audiocnn
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
 
 def test_every_recipe_is_here_and_short():
     scripts = {script.parent.name: script for script in RECIPES.glob("*/train.py")}
-    assert scripts.keys() == {"arabic_speech_commands", "neocognitron_digits", "synthetic_words"}
+    assert scripts.keys() == {
+        "arabic_speech_commands",
+        "neocognitron_digits",
+        "spoken_digits",
+        "synthetic_words",
+    }
     for folder in RECIPES.iterdir():
         assert (folder / "README.md").is_file()
     for script in scripts.values():
@@ -52,6 +62,35 @@ def test_arabic_speech_commands(spoken, tmp_path, capsys):
     run = out / "tc_resnet_8_seed3"
     assert {p.name for p in run.iterdir()} > RUN_FILES
     assert json.loads((run / "test.json").read_text())["clips"] == 8
+
+
+def test_spoken_digits(tmp_path, capsys):
+    data, out, generator = tmp_path / "data", tmp_path / "runs", np.random.default_rng(0)
+    data.mkdir()
+    for digit, hz in (("0", 400), ("1", 1500)):
+        for speaker in ("ada", "bob", "cy"):
+            for take in range(6):
+                tone = np.sin(2 * np.pi * generator.uniform(0.9, 1.1) * hz * np.arange(3000) / 8000)
+                soundfile.write(data / f"{digit}_{speaker}_{take}.flac", 0.1 * tone, 8000)
+    some = ["--front_ends", "mfcc", "leaf", "--epochs", 1, "--seeds", 0, 1]
+    run_recipe("spoken_digits", "--data", data, "--out", out, *some)
+    table = capsys.readouterr().out.splitlines()[-4:]
+    assert table[0] == "|  | validation | test | worst speaker |"
+    assert [line.split(" | ")[0] for line in table[2:]] == ["| mfcc", "| leaf"]
+    accuracies = []
+    for tested, chosen_by in (("ada", "cy"), ("bob", "ada"), ("cy", "bob")):
+        runs = out / "leaf" / tested
+        rows = csv.DictReader((runs / "split.csv").read_text().splitlines())
+        assert {(row["speaker"], row["split"]) for row in rows} >= {
+            (tested, "test"),
+            (chosen_by, "validation"),
+        }
+        for seed in (0, 1):
+            judged = json.loads((runs / f"tc_resnet_8_seed{seed}" / "test.json").read_text())
+            assert judged["clips"] == 12
+            accuracies.append(judged["accuracy"])
+        assert audiocnn.load(runs / "tc_resnet_8_seed0" / "model.safetensors").sample_rate == 8000
+    assert float(table[3].split(" | ")[2].split()[0]) == pytest.approx(100 * np.mean(accuracies), abs=0.006)
 
 
 def test_synthetic_words(tmp_path, capsys):

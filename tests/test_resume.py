@@ -217,6 +217,18 @@ def test_other_recordings_are_another_run(run, tones, tmp_path):
     assert f"was begun with data={str(tones)!r}, not {str(tmp_path)!r}; resume it so" in str(error.value)
 
 
+def test_a_run_begun_before_a_setting_existed_goes_on(run, tones, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run[0], out)
+    values = json.loads((out / "config.json").read_text())
+    del values["front_end"], values["front_end_rate"]
+    (out / "config.json").write_text(json.dumps(values))
+    again = fit(TrainConfig(data=tones, out=out, **TRAINED_WITH), resume=True)
+    assert again.config == run[1].config
+    with pytest.raises(ParameterError, match=r"was begun with front_end='logmel', not 'mfcc'; resume it so"):
+        fit(TrainConfig(data=tones, out=out, front_end="mfcc", **TRAINED_WITH), resume=True)
+
+
 def test_a_damaged_config_is_refused(run, tones, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(run[0], out)

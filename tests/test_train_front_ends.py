@@ -63,18 +63,46 @@ def test_a_config_file_names_any_front_end_and_rate(tones, tmp_path):
     assert trained.predict(tones / "high" / "00.flac").label == "high"
 
 
-def test_statistics_are_of_frames_judged_in_silence(tones, tmp_path):
-    front_end = PCENConfig(smoother_frames=20)
+def test_a_run_is_not_resumed_with_another_front_end_of_the_same_name(tones, tmp_path):
+    name = named_in_a_file(tmp_path, LogMelConfig(n_mels=24))
+    begun = config(tones, tmp_path / "run", front_end=name, epochs=1)
+    trained = fit(begun)
+    named_in_a_file(tmp_path, LogMelConfig(n_mels=24, window="hamming", preemphasis=0.97))
+    with pytest.raises(ParameterError) as error:
+        fit(begun, resume=True)
+    assert str(error.value) == (
+        f"out={tmp_path / 'run'} was begun with front_end.window='hann', not 'hamming'; "
+        "front_end.preemphasis=0.0, not 0.97; resume it so, or train in another folder"
+    )
+    named_in_a_file(tmp_path, LogMelConfig(n_mels=24))
+    assert fit(begun, resume=True).config == trained.config
+
+
+@pytest.mark.parametrize("smoother_frames", [20, 200])  # 200 are more than any recording has
+def test_statistics_are_of_frames_judged_in_silence(tones, tmp_path, smoother_frames):
+    front_end = PCENConfig(smoother_frames=smoother_frames)
     trained = fit(config(tones, tmp_path / "run", front_end=named_in_a_file(tmp_path, front_end), epochs=1))
     frames = []
     for clip in read_manifest(tmp_path / "run" / "split.csv"):
         if clip.split == "train":
             waveform = torch.from_numpy(soundfile.read(clip.path, dtype="float32")[0])
-            in_silence = torch.nn.functional.pad(waveform, (19 * 160, 0))
+            in_silence = torch.nn.functional.pad(waveform, ((smoother_frames - 1) * 160, 0))
             frames.append(trained.front_end(in_silence[None])[0, 0])
             assert frames[-1].shape[-1] == (len(waveform) - 480) // 160 + 1
     rows = torch.cat(frames, dim=1).double()
     torch.testing.assert_close(trained.normalize.mean.double(), rows.mean(dim=1), rtol=1e-4, atol=1e-4)
+
+
+def test_noise_fills_the_context_too(tones, tmp_path, monkeypatch):
+    heard = []
+    monkeypatch.setattr(
+        "audiocnn.loss.mix_noise", lambda waveforms, noise, **_: heard.append(noise) or waveforms + noise
+    )
+    front_end = named_in_a_file(tmp_path, PCENConfig(smoother_frames=200))
+    trained = fit(config(tones, tmp_path / "run", front_end=front_end, noise=tones / "low", epochs=1))
+    for noise in heard:
+        assert noise.shape[1] == trained.geometry.span
+        assert (noise == 0).float().mean() < 0.01  # short recordings are repeated
 
 
 def test_an_unknown_front_end_is_refused_before_anything_is_written(tones, tmp_path):

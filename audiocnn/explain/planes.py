@@ -10,7 +10,7 @@ from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers import Scan
-from audiocnn.pictures import figure_for
+from audiocnn.pictures import figure_for, save_figure
 
 __all__ = ["Views", "draw_planes", "strongest_views"]
 
@@ -120,4 +120,4 @@ def draw_planes(
     axes.axis("off")
     axes.set_title(title, fontsize=9, parse_math=False)
     figure.set_size_inches(canvas.shape[1] / 100, canvas.shape[0] / 100)
-    figure.savefig(path, dpi=150, bbox_inches="tight", pad_inches=0.05)
+    save_figure(figure, path, cropped=True)

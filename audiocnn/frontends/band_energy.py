@@ -48,7 +48,7 @@ def band_energy(x: Tensor, filters: Tensor, low_pass: Tensor, hop_length: int) -
         hop_length: samples from one output to the next.
 
     Returns:
-        `(batch, filters, frames)`. Its gradient cannot itself be differentiated.
+        `(batch, filters, frames)`. Its gradient cannot itself be differentiated, and `torch.func` knows none.
 
     >>> x = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
     >>> band_energy(x, torch.tensor([[[1.0, 1.0]]]), torch.ones(1, 2), 1)  # 3, 5, 7 squared, by twos

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from audiocnn.errors import ParameterError
 from audiocnn.frontends.front_end import FrontEnd, FrontEndConfig, Stage
 from audiocnn.frontends.kinds import config_as_dict, kind_of
-from audiocnn.pictures import figure_for
+from audiocnn.pictures import figure_for, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,12 +106,13 @@ def describe_front_end(front_end: FrontEnd, *, name: str | None = None) -> Front
     )
 
 
-def draw_filterbank(front_end: FrontEnd, path: Path) -> None:
+def draw_filterbank(front_end: FrontEnd, path: Path, *, name: str | None = None) -> None:
     """Draw what each band hears: gain over frequency.
 
     Args:
         front_end: one that has filters.
         path: the picture, ending in `.png`, `.svg` or `.pdf`.
+        name: what to call it; None takes the name of its kind.
 
     Raises:
         ParameterError: for a front-end without filters, or another ending.
@@ -134,9 +135,9 @@ def draw_filterbank(front_end: FrontEnd, path: Path) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("Hz")
     axes.set_ylabel("gain")
-    kind, fingerprint = kind_of(front_end.config), front_end.fingerprint()
-    axes.set_title(f"{len(gains)} filters of {kind}, fingerprint {fingerprint}")
-    figure.savefig(path, dpi=150)
+    name, fingerprint = name or kind_of(front_end.config), front_end.fingerprint()
+    axes.set_title(f"{len(gains)} filters of {name}, fingerprint {fingerprint}", parse_math=False)
+    save_figure(figure, path)
 
 
 def draw_features(
@@ -158,12 +159,16 @@ def draw_features(
             f"features of shape {features.shape} must be ({front_end.n_freqs}, frames), as this front-end "
             "makes them"
         )
+    from matplotlib.colors import LogNorm
+
     description = describe_front_end(front_end)
     seconds = [
         (description.frame_samples / 2 + (frame - 0.5) * description.hop_samples) / front_end.sample_rate
         for frame in (0, features.shape[1])
     ]
     panels = 1 + front_end.config.deltas
+    # powers, of which a picture would show the loudest alone
+    colours = LogNorm(features.max() * 1e-8, features.max(), clip=True) if _are_powers(features) else None
     rows = front_end.n_freqs // panels
     figure = figure_for(path, inches=(9, 1 + 3 * panels), layout="constrained")
     for i in range(panels):
@@ -173,14 +178,20 @@ def draw_features(
             origin="lower",
             aspect="auto",
             interpolation="nearest",
+            norm=colours,
             extent=(seconds[0], seconds[1], -0.5, rows - 0.5),
         )
         _label_rows(axes, front_end.band_edges_hz[:rows])
         figure.colorbar(image, ax=axes, label=("features", "first derivative", "second derivative")[i])
         if i == 0 and title:
-            axes.set_title(title)
+            axes.set_title(title, parse_math=False)  # a "$" is a "$"
     axes.set_xlabel("seconds, of the middle of a frame")
-    figure.savefig(path, dpi=150)
+    save_figure(figure, path)
+
+
+def _are_powers(features: npt.NDArray[np.floating]) -> bool:
+    """Whether they are positive, and most of them below a thousandth of the largest."""
+    return bool(features.min() >= 0 and 0 < features.max() > 1000 * np.median(features))
 
 
 def _label_rows(axes: "Axes", bands_hz: list[tuple[float, float]]) -> None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def write_features(path: Path, front_end: FrontEnd, blocks: Iterable[Tensor]) ->
         _write_header(file, front_end.n_freqs, frames)
         for features in front_end.feature_blocks(blocks):
             # frame by frame: the file is in Fortran's order, so that it can grow
-            file.write(features.t().contiguous().float().numpy().tobytes())
+            file.write(features.t().contiguous().float().cpu().numpy().tobytes())
             frames += features.shape[-1]
         np.lib.format.write_array(file, np.frombuffer(json.dumps(note).encode(), dtype=np.uint8))
         file.seek(0)
@@ -88,7 +89,7 @@ def read_features(path: Path, front_end: FrontEnd | None = None) -> FeatureFile:
         config, fingerprints = config_from_dict(note["front_end"]), dict(note["fingerprints"])
     except OSError as error:
         raise FeatureFileError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, TokenError) as error:
         raise FeatureFileError(
             f"{path} holds no features with a fingerprint, or is damaged ({error}); make it with "
             "write_features or `audiocnn features`"

@@ -8,10 +8,10 @@ The first part is what front-ends differ in; the other two any of them may have.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
 from itertools import chain
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ from torch import Tensor
 from audiocnn.errors import FingerprintError, ParameterError
 from audiocnn.frontends.deltas import Deltas
 from audiocnn.frontends.sliding_normalize import POSITIONS, Position, SlidingNormalize
-from audiocnn.layers.precision import at_least_single
 from audiocnn.layers.scan import Scan, State
 from audiocnn.layers.sequential import Sequential, advance_through
 
@@ -58,8 +57,16 @@ class FrontEndConfig:
     normalization_deviation: bool = True
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value, default = getattr(self, field.name), field.default
+            if field.type is bool and not isinstance(value, bool):
+                raise ParameterError(
+                    f"{field.name}={value!r} must be True or False; {default} is the default"
+                )
+            if field.type is float and (isinstance(value, bool) or not isinstance(value, (int, float))):
+                raise ParameterError(f"{field.name}={value!r} must be a number; {default} is the default")
         self._require_positive("sample_rate")
-        if self.deltas not in (0, 1, 2):
+        if type(self.deltas) is not int or self.deltas not in (0, 1, 2):
             raise ParameterError(
                 f"deltas={self.deltas!r} must be 0, 1 or 2: none, the first, or also the second derivative"
             )
@@ -91,9 +98,10 @@ class FrontEndConfig:
                 raise ParameterError(f"{name}={value!r} must be a positive integer; {default} is the default")
 
     def _require_choice(self, name: str, choices: tuple[object, ...]) -> None:
-        if getattr(self, name) not in choices:
+        value = getattr(self, name)
+        if not any(value == choice and type(value) is type(choice) for choice in choices):
             listed = ", ".join(map(repr, choices[:-1]))
-            raise ParameterError(f"{name}={getattr(self, name)!r} must be {listed} or {choices[-1]!r}")
+            raise ParameterError(f"{name}={value!r} must be {listed} or {choices[-1]!r}")
 
     def _require_band(self) -> None:
         """Check the `f_min` and `f_max` of those that have them."""
@@ -109,11 +117,21 @@ class Stage(Scan):
     """The part of a front-end that reads samples: `(batch, time)` -> `(batch, 1, rows, frames)`."""
 
     row_axis = None
+    _form: Form = "eager"
 
     @property
     def band_edges_hz(self) -> list[tuple[float, float]]:
         """Where what each row hears begins and ends."""
         raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what was compiled, which holds on to this very object: a copy compiles for itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be a copy, in the same form."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self.use(self._form)
 
     def use(self, form: Form) -> None:
         """Compute in this form from now on; see `FrontEnd.use`."""
@@ -131,9 +149,10 @@ class FrontEnd(Sequential):
     """Waveforms in, features out: `(batch, time)` -> `(batch, 1, n_freqs, frames)`; base of all front-ends.
 
     Samples are on unit scale, -1 to 1, at `sample_rate`. Frames begin at sample 0 and nothing is padded.
-    It computes in float32, or float64 where its tables are that; autocast does not touch it. A NaN or an
-    infinite sample spoils the frames that read it and, of a scan, no others; `Classifier.predict` and
-    reading files refuse them.
+    It computes in float32, or in float64 after `.double()`, and takes waveforms of any floating point type;
+    half precision is too coarse for it, so that neither autocast nor `.half()` touches it. A NaN or an
+    infinite sample spoils the frames that read it and, of a scan, no others; `Classifier.predict` and reading
+    files refuse them.
 
     Attributes:
         config: what it was made from.
@@ -154,6 +173,7 @@ class FrontEnd(Sequential):
             stages = stages | {"sliding": sliding}
         super().__init__(stages)
         self.config = config
+        self._dtype = torch.float32  # what it computes in
 
     @property
     def sample_rate(self) -> int:
@@ -217,6 +237,20 @@ class FrontEnd(Sequential):
         with torch.autocast(waveform.device.type, enabled=False):
             return self._through(waveform)
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move or convert the tables, as `.to` does; into half precision they do not go."""
+
+        def converted(table: Tensor) -> Tensor:
+            new = fn(table)
+            if new.is_floating_point() and new.dtype not in (torch.float32, torch.float64):
+                new = table.to(new.device)
+            if new.is_floating_point():
+                self._dtype = new.dtype
+            return new
+
+        super()._apply(converted, recurse)  # type: ignore[no-untyped-call]
+        return self
+
     def _through(self, x: Tensor) -> Tensor:
         for scan in self.scans():
             x = scan(x)
@@ -232,7 +266,8 @@ class FrontEnd(Sequential):
     def feature_blocks(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """The features of one recording, in blocks `(n_freqs, frames)`, in constant memory.
 
-        Silence stands around the recording for `context`. It is evaluated whatever the mode.
+        Silence stands around the recording for `context`. It is evaluated whatever the mode, without
+        gradients, on the device of the front-end.
 
         Args:
             blocks: the recording, `(time,)` each, of any sizes.
@@ -242,15 +277,17 @@ class FrontEnd(Sequential):
             ParameterError: for a recording shorter than a frame.
         """
         before, after = (torch.zeros(samples) for samples in self.context)
+        device = next(chain(self.buffers(), self.parameters())).device
         state: State = None
         samples, frames = 0, 0
-        with self.evaluating(), torch.inference_mode():
-            for block in chain((before,), blocks, (after,)):
-                samples += len(block)
-                features, state = self.step(block[None], state)
-                if features is not None:
-                    frames += features.shape[-1]
-                    yield features[0, 0]
+        for block in chain((before,), blocks, (after,)):
+            samples += len(block)
+            # not around the yield, for there the caller goes on
+            with self.evaluating(), torch.no_grad():
+                features, state = self.step(block[None].to(device), state)
+            if features is not None:
+                frames += features.shape[-1]
+                yield features[0, 0]
         if frames == 0:
             around = sum(self.context)
             takes = self.time_axis.takes
@@ -262,7 +299,7 @@ class FrontEnd(Sequential):
 
     def _checked(self, waveform: Tensor) -> Tensor:
         """The waveform in numbers that we can compute with."""
-        if waveform.dim() != 2 or len(waveform) == 0:
+        if waveform.dim() != 2 or waveform.shape[0] == 0:
             raise ParameterError(
                 f"waveform of shape {tuple(waveform.shape)} must be (batch, time), of at least one clip; "
                 "waveform[None] makes a batch of one"
@@ -272,7 +309,7 @@ class FrontEnd(Sequential):
                 f"waveform of {waveform.dtype} must be floating point on unit scale; divide 16-bit "
                 "samples by 32768"
             )
-        return at_least_single(waveform)
+        return waveform if waveform.dtype is self._dtype else waveform.to(self._dtype)
 
     def fingerprint(self) -> str:
         """A short hash of the config and of all tables and weights: equal where features are.
@@ -285,7 +322,12 @@ class FrontEnd(Sequential):
 
     def fingerprints(self) -> dict[str, str]:
         """The parts of the fingerprint by name: the kind, each value of the config, each table."""
-        parts = {name: json.dumps(value) for name, value in asdict(self.config).items()}
+        parts = {}
+        for field in fields(self.config):
+            value = getattr(self.config, field.name)
+            if isinstance(field.default, float) and isinstance(value, int):
+                value = float(value)  # 20 is the same setting as 20.0
+            parts[field.name] = json.dumps(value)
         for name, table in self._tables().items():
             # rounded, as another processor may differ in the last digit
             values = table.detach().cpu().double()
@@ -297,8 +339,8 @@ class FrontEnd(Sequential):
     def _tables(self) -> dict[str, Tensor]:
         """All numbers that features are made with, by name."""
         tables = dict(self.named_buffers()) | dict(self.named_parameters())
-        # others are the same tables in another form
-        return {name: table for name, table in tables.items() if "exportable" not in name}
+        # of private ones the numbers are in others
+        return {name: table for name, table in tables.items() if "._" not in name}
 
     def require_fingerprints(self, there: dict[str, str]) -> None:
         """Raise `FingerprintError`, which says what differs, unless `there` are parts of one and the same.

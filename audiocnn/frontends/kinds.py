@@ -80,10 +80,14 @@ def named_config(name: str) -> FrontEndConfig:
         return FRONT_ENDS[name]
     try:
         values = json.loads(Path(name).read_text(encoding="utf-8"))
-        return config_from_dict(values.get("config", values))
+        if isinstance(values, dict):
+            values = values.get("config", values)
+        if not isinstance(values, dict):
+            raise TypeError("no JSON object")
+        return config_from_dict(values)
     except OSError as error:
         raise ParameterError(f"front_end={name} cannot be read: {error.strerror}") from None
-    except (AttributeError, TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ParameterError(
             f"front_end={name} holds no front-end ({error}); `audiocnn describe logmel --json` shows one"
         ) from None
@@ -103,8 +107,8 @@ def config_from_dict(values: dict[str, Any]) -> FrontEndConfig:
     >>> config_from_dict({"kind": "logmel", "n_mels": 64}) == LogMelConfig(n_mels=64)
     True
     """
-    kind = values.get("kind", "logmel")  # files of the first format name none
-    if kind not in KINDS:
+    kind = values.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ParameterError(f"kind={kind!r} is no front-end that this audiocnn knows: {', '.join(KINDS)}")
     config = KINDS[kind][0]
     given = {name: value for name, value in values.items() if name != "kind"}

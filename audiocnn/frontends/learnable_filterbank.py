@@ -67,9 +67,9 @@ class LearnableFilterbankConfig(FrontEndConfig):
             if getattr(self, name) < 4:
                 raise ParameterError(f"{name}={getattr(self, name)} must be at least 4; 401 is the default")
         self._require_band()
-        if not (self.floor > 0.0 and math.isfinite(self.floor)):
+        if not torch.finfo(torch.float32).tiny <= self.floor < math.inf:
             raise ParameterError(
-                f"floor={self.floor!r} must be positive; {type(self).floor:g} is the default"
+                f"floor={self.floor!r} must be positive, also in float32; {type(self).floor:g} is the default"
             )
         self._require_choice("compression", ("pcen", "log"))
 

@@ -27,7 +27,7 @@ class _LearnableFilters(FrameFeatures):
         triangles = self.filters
         del self.filters
         self.filters = nn.Parameter(triangles)
-        self._blocks = [(slice(None), slice(None))]
+        self._sparse_filters = None
 
     @property
     def band_edges_hz(self) -> list[tuple[float, float]]:
@@ -36,8 +36,8 @@ class _LearnableFilters(FrameFeatures):
         assert response is not None
         return half_power_bands(*response)
 
-    def _bands(self, power: Tensor) -> Tensor:
-        return super()._bands(power).clamp(min=0.0)
+    def _scaled(self, bands: Tensor) -> Tensor:
+        return super()._scaled(bands.clamp(min=0.0))
 
 
 class LearnableMel(FrontEnd):

@@ -15,8 +15,8 @@ a frame is summed up of the few numbers that its blocks have given:
     block ───── waves ────── numbers ───── parts ──────────────── frame
     (hop)       (rank, hop)  (rank)        (filters, rank, blocks)
 
-For the lowest octave of a constant-Q transform, 24 filters of 11685 samples each 512, that is 32 waves and an
-eighth of the multiplications.
+For the lowest octave of a constant-Q transform, 24 filters of 11685 samples each 512, that is 49 waves and a
+fifth of the multiplications.
 """
 
 import numpy as np

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from audiocnn.frontends.front_end import FrontEnd
+from audiocnn.frontends.front_end import Array, FrontEnd
 from audiocnn.frontends.scale import Scale
 from audiocnn.frontends.spectrogram import FrameFeatures, SpectrogramConfig
 from audiocnn.frontends.triangles import require_no_empty, triangular_filters
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 MelScale: TypeAlias = Literal["htk", "slaney"]
-Array: TypeAlias = npt.NDArray[np.float64]
 
 # Slaney's scale (Auditory Toolbox, 1998): 3 mel per 200 Hz up to 1 kHz, then 27 mel per factor of 6.4
 _SLANEY_HZ_PER_MEL = 200 / 3

@@ -101,8 +101,8 @@ class PerChannelEnergyNorm(Scan):
         if not LEAST_SMOOTHING <= smoothing <= 1.0:
             raise ParameterError(f"smoothing={smoothing!r} must be from 0.0001 to 1; 0.025 is the default")
         _require_settings(smoother_frames, gain, bias, root, initial_level)
-        if not (floor > 0.0 and math.isfinite(floor)):
-            raise ParameterError(f"floor={floor!r} must be positive; 1e-06 is the default")
+        if not torch.finfo(torch.float32).tiny <= floor < math.inf:
+            raise ParameterError(f"floor={floor!r} must be positive, also in float32; 1e-06 is the default")
         self.rows, self.smoother_frames = rows, smoother_frames
         self.floor, self.initial_level = floor, initial_level
 

@@ -25,7 +25,7 @@ PRESETS: dict[str, FrontEndConfig] = {
     # Povey et al. 2011, "The Kaldi Speech Recognition Toolkit": `compute-fbank-feats --num-mel-bins=80`, as
     # recipes since 2016 have it (its default is 23), and so kaldi-native-fbank and
     # torchaudio.compliance.kaldi. Samples are those of 16 bits; frames that do not fit are dropped
-    # (snip-edges); the noise of its dither is added in training alone.
+    # (snip-edges). Its dither is left out; `dither=1 / 32768` adds as loud a noise, in training alone.
     "kaldi": LogMelConfig(
         n_fft=512,
         win_length=400,
@@ -33,7 +33,6 @@ PRESETS: dict[str, FrontEndConfig] = {
         window="povey",
         window_periodic=False,
         sample_scale=32768.0,
-        dither=1 / 32768,
         remove_dc=True,
         preemphasis=0.97,
         floor=2.0**-23,  # the epsilon of float32
@@ -50,7 +49,6 @@ PRESETS: dict[str, FrontEndConfig] = {
         window="povey",
         window_periodic=False,
         sample_scale=32768.0,
-        dither=1 / 32768,
         remove_dc=True,
         preemphasis=0.97,
         floor=2.0**-23,

@@ -118,11 +118,8 @@ class _RawFilters(Stage):
 
     def _features(self, waveform: Tensor) -> Tensor:
         config = self.config
-        waves = fft_conv1d(
-            waveform.unsqueeze(1),
-            self.filters.unsqueeze(1),
-            method="direct" if self._form == "exportable" else "auto",
-        )  # (batch, n_filters, time)
+        convolve = F.conv1d if self._form == "exportable" else fft_conv1d
+        waves = convolve(waveform.unsqueeze(1), self.filters.unsqueeze(1))  # (batch, n_filters, time)
         largest = F.max_pool1d(waves, config.pool_size, config.hop_length)
         return (largest.relu() + config.offset).log().unsqueeze(1)
 

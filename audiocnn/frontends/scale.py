@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import torch
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
@@ -21,7 +22,7 @@ class ScaledConfig(FrontEndConfig):
     Attributes:
         power: 2 for the power of the spectrum, 1 for its magnitude.
         scale: `"linear"`; `"log"`, the natural logarithm, or `"log10"`; `"db"`, decibels of the power.
-        floor: what keeps a logarithm finite.
+        floor: what keeps a logarithm finite, in float32 too.
         floor_rule: `"add"` adds the floor, `"clamp"` raises to it what is below.
     """
 
@@ -35,9 +36,9 @@ class ScaledConfig(FrontEndConfig):
         self._require_choice("power", (1, 2))
         self._require_choice("scale", ("linear", "log", "log10", "db"))
         self._require_choice("floor_rule", ("add", "clamp"))
-        if not (self.floor > 0.0 and math.isfinite(self.floor)):
+        if not torch.finfo(torch.float32).tiny <= self.floor < math.inf:
             raise ParameterError(
-                f"floor={self.floor!r} must be positive; {type(self).floor:g} is the default"
+                f"floor={self.floor!r} must be positive, also in float32; {type(self).floor:g} is the default"
             )
 
     def scaled(self, values: Tensor) -> Tensor:

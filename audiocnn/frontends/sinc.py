@@ -76,8 +76,8 @@ class SincFilters(Filters):
         2 pi f2 = 2 pi f1 + least band + |band|  at most pi
 
     Ravanelli & Bengio 2018, "Speaker Recognition from Raw Waveform with SincNet", arXiv 1808.00158. Their
-    code learns Hz, where a step of training of the same size goes less than a thousandth as far, and divides
-    each filter by its largest value, `2 (f2 - f1)`.
+    code first learnt cycles per sample, and later Hz, where a step of training of the same size goes less
+    than a thousandth as far; it divides each filter by its largest value, `2 (f2 - f1)`.
 
     Args:
         n_filters: filters.
@@ -141,10 +141,10 @@ class SincNet(FrontEnd):
     `ln(floor)`, or PCEN.
 
     Ravanelli & Bengio 2018, "Speaker Recognition from Raw Waveform with SincNet", arXiv 1808.00158, go on
-    otherwise: their filters move over the samples of one window of 200 ms, and their outputs pass through a
-    maximum over 3, a normalisation over the whole window and a leaky ReLU into further convolutions of the
-    same net. Such a net reads waveforms only; ours takes energies, as `LEAF` does, and so any net for
-    spectrograms follows, which also sees the whole as a scan.
+    otherwise: their filters move over the samples of one window of 200 ms, and of their outputs the absolute
+    values pass through a maximum over 3, a normalisation over the whole window and a leaky ReLU into further
+    convolutions of the same net. Such a net reads waveforms only; ours takes energies, as `LEAF` does, and so
+    any net for spectrograms follows, which also sees the whole as a scan.
 
     >>> front_end = SincNet(SincNetConfig())
     >>> front_end(torch.zeros(1, 16000)).shape, front_end.geometry

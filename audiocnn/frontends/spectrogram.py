@@ -12,26 +12,26 @@ processor's cache.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
-from audiocnn.frontends.front_end import Form, FrontEnd, Stage
+from audiocnn.frontends.front_end import Array, Form, FrontEnd, Stage
 from audiocnn.frontends.scale import ScaledConfig, root
 from audiocnn.frontends.window import WINDOWS, WindowName, window
 from audiocnn.geometry import Axis, Geometry
 
 __all__ = ["FrameFeatures", "Spectrogram", "SpectrogramConfig", "in_pieces"]
 
-Array: TypeAlias = npt.NDArray[np.float64]
-
-# A CPU is two to three times as fast where what it works on stays in its cache.
-FRAMES_AT_ONCE = 1000
+# A CPU is two to three times as fast where what it works on stays in its cache: so many numbers.
+NUMBERS_AT_ONCE = 800_000
+# Of fewer frames all filters at once take less time than one call for each few of them.
+FEW_FRAMES = 150
+# Without an FFT, sums of so many products are added up: float32 loses a fourth of what one long sum does.
+WAVE_PIECE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,9 @@ class FrameFeatures(Stage):
     window: Tensor
     filters: Tensor | None
     basis: Tensor | None
-    exportable_waves: Tensor
+    # the same tables in the shape that they are used in
+    _sparse_filters: Tensor | None
+    _waves: Tensor | None
 
     def __init__(self, config: SpectrogramConfig) -> None:
         super().__init__()
@@ -113,21 +115,19 @@ class FrameFeatures(Stage):
         self.time_axis = Axis.scan(config.win_length, config.hop_length)
         self._form: Form = "eager"
         self._compiled: Callable[[Tensor], Tensor] | None = None
-        self._blocks: list[tuple[slice, slice]] = []
         shape = window(config.window, config.win_length, periodic=config.window_periodic)
         # made from the config, so not saved with the weights
         self._table("window", shape * config.sample_scale)
         filters = config.filterbank()
         self._table("filters", filters)
         self._table("basis", config.cepstral_basis())
-        self.register_buffer("exportable_waves", None, persistent=False)
-        if filters is not None:
-            # Filters are mostly zeros: ten neighbours read few of the bins, and no other need be multiplied.
-            for first in range(0, len(filters), 10):
-                bands = slice(first, first + 10)
-                bins = np.flatnonzero(filters[bands].any(axis=0))
-                ends = (int(bins[0]), int(bins[-1]) + 1) if bins.size else (0, 1)
-                self._blocks.append((bands, slice(*ends)))
+        sparse = None
+        if filters is not None and (filters == 0.0).mean() > 0.8:
+            # The squares of real and imaginary parts are weighed alike, and need not be added first.
+            sparse = np.repeat(filters, 2, axis=1) if config.power == 2 else filters
+            self._blocks, self._singles = (_neighbours(sparse, size) for size in (4, 1))
+        self._table("_sparse_filters", sparse)
+        self._table("_waves", None)
 
     @property
     def band_edges_hz(self) -> list[tuple[float, float]]:
@@ -141,9 +141,8 @@ class FrameFeatures(Stage):
     def use(self, form: Form) -> None:
         """Compute in this form from now on."""
         self._form = form
-        self._compiled = torch.compile(self._columns, dynamic=True) if form == "compiled" else None
-        waves = self._waves() if form == "exportable" else None
-        self.register_buffer("exportable_waves", waves, persistent=False)
+        self._compiled = torch.compile(self._columns) if form == "compiled" else None
+        self.register_buffer("_waves", self._made_waves() if form == "exportable" else None, persistent=False)
 
     def response(self) -> tuple[Array, Array] | None:
         """The bins in Hz, and the weight that each band gives the power or magnitude there."""
@@ -158,36 +157,74 @@ class FrameFeatures(Stage):
         self.require_span(waveform)
         if self.training and self.config.dither:
             waveform = waveform + self.config.dither * torch.randn_like(waveform)
-        if self._form == "exportable":
-            return self._scaled(self._bands(self._power_by_waves(waveform))).unsqueeze(1)
+        if self._waves is not None:
+            return self._exportable(waveform, self._waves).unsqueeze(1)
         frame, columns = self.require_law(), self._compiled or self._columns
-        return in_pieces(lambda piece: columns(piece.unfold(-1, frame.span, frame.stride)), waveform, frame)
 
-    def _columns(self, frames: Tensor) -> Tensor:
-        """`(batch, frames, win_length)` -> `(batch, rows, frames)`."""
-        return self._scaled(self._bands(self._power(frames)))
+        def of_piece(piece: Tensor) -> Tensor:
+            frames = piece.unfold(-1, frame.span, frame.stride)  # (clips, frames, win_length)
+            return columns(self._spectrum(frames)).view(-1, *frames.shape[:2]).transpose(0, 1)
 
-    def _power(self, frames: Tensor) -> Tensor:
-        """`(batch, frames, win_length)` -> `(batch, bins, frames)`."""
+        return in_pieces(of_piece, waveform, frame, self.config.n_fft)
+
+    def _spectrum(self, frames: Tensor) -> Tensor:
+        """`(clips, frames, win_length)` -> real and imaginary parts, `(clips * frames, bins, 2)`."""
         config = self.config
         if config.remove_dc:
             frames = frames - frames.mean(dim=-1, keepdim=True)
         if config.preemphasis:
             before = torch.cat((frames[..., :1], frames[..., :-1]), dim=-1)
             frames = frames - config.preemphasis * before
-        filled_up = F.pad(frames * self.window, (0, config.n_fft - config.win_length))
-        squares = torch.view_as_real(torch.fft.rfft(filled_up)).square()
-        power = squares[..., 0] + squares[..., 1]  # (batch, frames, bins); far faster than .sum(-1) or abs()
-        return power.transpose(-1, -2)
+        if frames.requires_grad:
+            filled_up = F.pad(frames * self.window, (0, config.n_fft - config.win_length))
+        else:  # a copy less
+            filled_up = frames.new_empty((*frames.shape[:2], config.n_fft))
+            torch.mul(frames, self.window, out=filled_up[..., : config.win_length])
+            filled_up[..., config.win_length :] = 0.0
+        return torch.view_as_real(torch.fft.rfft(filled_up.flatten(0, 1)))
 
-    def _power_by_waves(self, waveform: Tensor) -> Tensor:
-        """`(batch, time)` -> `(batch, bins, frames)`."""
-        waves = F.conv1d(waveform.unsqueeze(1), self.exportable_waves, stride=self.config.hop_length)
-        real, imaginary = waves.chunk(2, dim=1)
-        return real.square() + imaginary.square()
+    def _columns(self, spectrum: Tensor) -> Tensor:
+        """`(frames, bins, 2)` -> `(rows, frames)`; the spectrum may be overwritten."""
+        # what is compiled squares where it reads
+        squares = spectrum.square() if self._form == "compiled" else spectrum.square_()
+        if self._sparse_filters is not None and self.config.power == 2:
+            return self._scaled(self._bands(squares.flatten(1)))
+        power = squares[..., 0] + squares[..., 1]  # far faster than .sum(-1) or abs()
+        return self._scaled(self._bands(power if self.config.power == 2 else root(power)))
 
-    def _waves(self) -> Tensor:
-        """All that happens to a frame before the square is linear: cosines and sines `(2 * bins, 1, win_length)`."""
+    def _bands(self, values: Tensor) -> Tensor:
+        """`(frames, values)` -> `(bands, frames)`."""
+        filters = self._sparse_filters
+        if filters is None:
+            return values.T if self.filters is None else self.filters @ values.T
+        if values.device.type != "cpu":
+            return filters @ values.T
+        if self._form == "compiled":  # to a loop for each filter, over what it hears
+            return torch.stack([(filters[one, at] * values[:, at]).sum(dim=1) for one, at in self._singles])
+        if values.shape[0] < FEW_FRAMES:
+            return filters @ values.T
+        return torch.cat([filters[some, at] @ values[:, at].T for some, at in self._blocks])
+
+    def _scaled(self, bands: Tensor) -> Tensor:
+        """`(..., bands, frames)` -> `(..., rows, frames)`, in place where that can be."""
+        scaled = self.config.scaled(bands)
+        return scaled if self.basis is None else self.basis @ scaled
+
+    def _exportable(self, waveform: Tensor, waves: Tensor) -> Tensor:
+        """`(batch, time)` -> `(batch, rows, frames)`."""
+        samples, sums, ahead = waveform.unsqueeze(1), [], 0
+        after_first = waveform.shape[-1] - self.config.win_length
+        for piece in torch.split(waves, WAVE_PIECE, dim=-1):
+            seen = samples[..., ahead : ahead + piece.shape[-1] + after_first]
+            sums.append(F.conv1d(seen, piece, stride=self.config.hop_length))
+            ahead += piece.shape[-1]
+        real, imaginary = sum(sums[1:], sums[0]).chunk(2, dim=1)  # (batch, bins, frames)
+        power = real.square() + imaginary.square()
+        values = power if self.config.power == 2 else root(power)
+        return self._scaled(values if self.filters is None else self.filters @ values)
+
+    def _made_waves(self) -> Tensor:
+        """All before the square is linear in a frame: cosines and sines `(2 * bins, 1, win_length)`."""
         config, n = self.config, self.config.win_length
         phase = 2.0 * np.pi * np.outer(np.arange(config.n_fft // 2 + 1), np.arange(n)) / config.n_fft
         waves = np.concatenate((np.cos(phase), -np.sin(phase))) * self.window.cpu().double().numpy()
@@ -199,40 +236,44 @@ class FrameFeatures(Stage):
             waves = waves - waves.mean(axis=1, keepdims=True)
         return torch.tensor(waves).to(self.window).unsqueeze(1)
 
-    def _bands(self, power: Tensor) -> Tensor:
-        """`(batch, bins, frames)` -> `(batch, bands, frames)`, in memory of its own."""
-        spectrum = power if self.config.power == 2 else root(power)
-        if self.filters is None:
-            return spectrum.clone()
-        return torch.cat([self.filters[bands, bins] @ spectrum[:, bins] for bands, bins in self._blocks], dim=1)
 
-    def _scaled(self, bands: Tensor) -> Tensor:
-        """`(batch, bands, frames)` -> `(batch, rows, frames)`, in place where that can be."""
-        scaled = self.config.scaled(bands)
-        return scaled if self.basis is None else self.basis @ scaled
+def _neighbours(filters: Array, size: int) -> list[tuple[slice, slice]]:
+    """Some filters at a time, and the stretch outside of which all their weights are zero."""
+    some = [slice(first, first + size) for first in range(0, len(filters), size)]
+    heard = [np.flatnonzero(filters[bands].any(axis=0)) for bands in some]
+    ends = [(int(at[0]), int(at[-1]) + 1) if at.size else (0, 1) for at in heard]
+    return [(bands, slice(*at)) for bands, at in zip(some, ends, strict=True)]
 
 
-def in_pieces(columns: Callable[[Tensor], Tensor], waveform: Tensor, frame: Geometry) -> Tensor:
+def in_pieces(columns: Callable[[Tensor], Tensor], waveform: Tensor, frame: Geometry, numbers: int) -> Tensor:
     """The features of every frame, some at a time: `(batch, time)` -> `(batch, 1, rows, frames)`.
 
     Args:
         columns: makes of a piece, `(clips, samples)`, the features of its frames, `(clips, rows, frames)`.
         waveform: at least one frame long.
         frame: how long one is and how far it is to the next.
+        numbers: that are worked on for each frame.
     """
-    batch, n = len(waveform), frame.output_length(waveform.shape[-1])
-    at_once = FRAMES_AT_ONCE if waveform.device.type == "cpu" else batch * n
-    rows = []
-    for clips in torch.split(waveform, max(1, at_once // n)):
-        starts = range(0, n, at_once)
-        ends = [frame.input_length(min(start + at_once, n)) for start in starts]
-        pieces = [clips[:, start * frame.stride : end] for start, end in zip(starts, ends, strict=True)]
-        rows.append(torch.cat([columns(piece) for piece in pieces], dim=-1))
-    return torch.cat(rows).unsqueeze(1)
+    batch, n = waveform.shape[0], frame.output_length(waveform.shape[1])
+    at_once = max(1, NUMBERS_AT_ONCE // numbers) if waveform.device.type == "cpu" else batch * n
+    if batch * n <= at_once:
+        return columns(waveform).contiguous().unsqueeze(1)
+    if n <= at_once:
+        return _joined([columns(clips) for clips in torch.split(waveform, at_once // n)], dim=0).unsqueeze(1)
+    starts = range(0, n, at_once)
+    ends = [frame.input_length(min(start + at_once, n)) for start in starts]
+    parts = [slice(start * frame.stride, end) for start, end in zip(starts, ends, strict=True)]
+    clips = torch.split(waveform, 1)
+    tracks = [_joined([columns(clip[:, part]) for part in parts], dim=-1) for clip in clips]
+    return _joined(tracks, dim=0).unsqueeze(1)
+
+
+def _joined(pieces: list[Tensor], dim: int) -> Tensor:
+    return torch.cat(pieces, dim=dim) if len(pieces) > 1 else pieces[0].contiguous()
 
 
 class Spectrogram(FrontEnd):
-    """Spectrogram of the bins of a Fourier transform: `(batch, time)` -> `(batch, 1, n_fft // 2 + 1, frames)`.
+    """Spectrogram of the bins of an FFT: `(batch, time)` -> `(batch, 1, n_fft // 2 + 1, frames)`.
 
     Each frame of `win_length` samples is weighted by a window and filled up with zeros to `n_fft`; the
     features are `|FFT|^power`, or their logarithm. Frames begin at sample 0 and nothing is padded:

@@ -40,7 +40,7 @@ def window(name: WindowName, length: int, *, periodic: bool = True) -> npt.NDArr
     Raises:
         ParameterError: for another name.
 
-    >>> window("hann", 4).tolist(), window("hann", 5, periodic=False).tolist()
+    >>> window("hann", 4).round(6).tolist(), window("hann", 5, periodic=False).round(6).tolist()
     ([0.0, 0.5, 1.0, 0.5], [0.0, 0.5, 1.0, 0.5, 0.0])
     """
     if name not in WINDOWS:

@@ -83,22 +83,28 @@ class Contest:
             torch.testing.assert_close(ours, stock, rtol=1e-3, atol=1e-4 * scale, msg=f"{self.name} differs")
 
 
-def turn_times(ways: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Seconds of processor time that one call takes, for each way and round."""
+def turn_times(
+    ways: Sequence[Callable[[], object]],
+    rounds: int,
+    *,
+    turn_seconds: float = TURN_SECONDS,
+    clock: Callable[[], float] = time.process_time,
+) -> list[list[float]]:
+    """Seconds, by default of processor time, that one call takes, for each way and round."""
     repeats = []
     for way in ways:
         way()
-        start = time.process_time()
+        start = clock()
         way()
-        repeats.append(max(1, round(TURN_SECONDS / max(1e-6, time.process_time() - start))))
+        repeats.append(max(1, round(turn_seconds / max(1e-6, clock() - start))))
     times: list[list[float]] = [[] for _ in ways]
     for i in range(rounds):
         for j in range(len(ways)):
             at = (i + j) % len(ways)
-            start = time.process_time()
+            start = clock()
             for _ in range(repeats[at]):
                 ways[at]()
-            times[at].append((time.process_time() - start) / repeats[at])
+            times[at].append((clock() - start) / repeats[at])
     return times
 
 

@@ -65,6 +65,11 @@ def test_a_tone_lands_in_the_bin_of_its_frequency():
         assert (power.argmax(axis=0) == round(hz / 31.25)).all()
 
 
+def test_a_bin_hears_half_way_to_the_next_ones():
+    assert SpectrogramConfig(n_fft=4, win_length=4).band_edges_hz() == [(0, 2000), (2000, 6000), (6000, 8000)]
+    assert SpectrogramConfig(n_fft=5, win_length=4).band_edges_hz() == [(0, 1600), (1600, 4800), (4800, 8000)]
+
+
 def test_a_tone_of_full_scale_has_the_power_of_its_window():
     # A sine in the middle of a bin: half the sum of the window, squared, (480 / 2 / 2)^2 for Hann.
     config = SpectrogramConfig(n_fft=480)

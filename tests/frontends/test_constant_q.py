@@ -69,7 +69,7 @@ def test_is_what_librosas_filters_give_sample_by_sample(config):
     for name, clip in clips(config).items():
         expected = sample_by_sample(config, clip)
         peaks = np.maximum(expected.max(axis=0), 1e-3 * expected.max())  # a click may hardly reach a frame
-        assert (np.abs(ours(config, clip) - expected) <= 1e-6 * peaks).all(), name
+        assert (np.abs(ours(config, clip) - expected) <= 2e-6 * peaks).all(), name
 
 
 @pytest.mark.parametrize("gamma", [0.0, 13.2])
@@ -194,8 +194,16 @@ def test_work_done_in_pieces_is_the_whole(monkeypatch, at_once):
     front_end = ConstantQ(SMALL).double()
     waveform = noise(5 * (1387 + 160 * 8)).view(5, -1)
     whole = front_end(waveform)  # (5, 1, 36, 9)
-    monkeypatch.setattr(spectrogram, "FRAMES_AT_ONCE", at_once)
+    numbers = 2 * SMALL.n_bins + SMALL.hop_length
+    monkeypatch.setattr(spectrogram, "NUMBERS_AT_ONCE", at_once * numbers)
     torch.testing.assert_close(front_end(waveform), whole, rtol=1e-12, atol=0.0)
+
+
+def test_what_is_loud_outside_of_all_bins_is_hardly_heard():
+    # a tone of amplitude 1 in a bin gives 5 to 54
+    config, time = ConstantQConfig(), np.arange(20000) / 22050
+    for clip in (np.sin(2 * np.pi * 9000.0 * time), np.ones(20000)):
+        assert np.abs(ours(config, clip) - sample_by_sample(config, clip)).max() <= 1e-5
 
 
 @every_config
@@ -205,7 +213,7 @@ def test_the_exportable_form_agrees(config):
     for name, clip in clips(config).items():
         waveform = torch.tensor(clip)[None]
         expected = eager(waveform)[0, 0].double().numpy()
-        assert_powers_agree(exportable(waveform)[0, 0].double().numpy(), expected, name)
+        assert_powers_agree(exportable(waveform)[0, 0].double().numpy(), expected, name, within=2e-6)
         assert_logs_agree(log(waveform)[0, 0].double().numpy(), np.log(expected + 1e-9), expected**2, name)
 
 
@@ -285,7 +293,7 @@ def test_a_short_clip_is_refused():
         ({"power": 3}, "power=3 must be 1 or 2"),
         ({"scale": "mel"}, "scale='mel' must be 'linear', 'log', 'log10' or 'db'"),
         ({"floor_rule": "max"}, "floor_rule='max' must be 'add' or 'clamp'"),
-        ({"floor": 0.0}, "floor=0.0 must be positive; 1e-06 is the default"),
+        ({"floor": 0.0}, "floor=0.0 must be positive, also in float32; 1e-06 is the default"),
         (
             {"n_bins": 120},
             (

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from audiocnn.errors import ParameterError
-from audiocnn.frontends import FRONT_ENDS, LogMel, LogMelConfig, create_front_end
+from audiocnn.frontends import FRONT_ENDS, LogMel, LogMelConfig, create_front_end, description
 from audiocnn.frontends.description import describe_front_end, draw_features, draw_filterbank
 from audiocnn.frontends.kinds import config_from_dict
 
@@ -57,6 +57,31 @@ def test_every_filterbank_can_be_drawn(name, tmp_path):
     assert (tmp_path / "filters.png").read_bytes().startswith(PNG)
 
 
+def test_filters_are_drawn_over_hz_by_name(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(description, "save_figure", lambda figure, path: drawn.append(figure))
+    front_end = LogMel(LogMelConfig(n_mels=24))
+    for name, called in (("a$b$", "a$b$"), (None, "logmel")):
+        draw_filterbank(front_end, tmp_path / "a.png", name=name)
+        (axes,) = drawn.pop().axes
+        hz, gains = front_end.scans()[0].response()
+        assert len(axes.lines) == 24
+        for line, gain in zip(axes.lines, gains, strict=True):
+            np.testing.assert_array_equal(line.get_xydata(), np.stack((hz, gain), axis=1))
+        assert axes.get_title() == f"24 filters of {called}, fingerprint {front_end.fingerprint()}"
+        assert (axes.get_xlim(), axes.get_xlabel(), axes.get_ylabel()) == ((0, 8000), "Hz", "gain")
+
+
+@pytest.mark.parametrize("title", [r"a $\nonsense$ b.wav", "\u65e5\u672c.wav"])
+def test_any_title_is_drawn(tmp_path, title):
+    front_end = LogMel(LogMelConfig())
+    features = np.zeros((40, 9), dtype=np.float32)
+    draw_features(front_end, features, tmp_path / "a.png", title=title)
+    draw_filterbank(front_end, tmp_path / "b.png", name=title)
+    for name in ("a.png", "b.png"):
+        assert (tmp_path / name).read_bytes().startswith(PNG)
+
+
 def test_bins_are_no_filters(tmp_path):
     with pytest.raises(ParameterError) as error:
         draw_filterbank(create_front_end("spectrogram"), tmp_path / "filters.png")
@@ -67,10 +92,8 @@ def test_bins_are_no_filters(tmp_path):
 
 @pytest.mark.parametrize("deltas", [0, 2])
 def test_features_are_drawn_over_seconds_and_hz(deltas, tmp_path, monkeypatch):
-    from matplotlib.figure import Figure
-
     drawn = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: drawn.append(figure))
+    monkeypatch.setattr(description, "save_figure", lambda figure, path: drawn.append(figure))
     front_end = LogMel(LogMelConfig(deltas=deltas))
     features = torch.randn(front_end.n_freqs, 98).numpy()
     draw_features(front_end, features, tmp_path / "a.png", title="a word")
@@ -99,3 +122,19 @@ def test_features_of_other_rows_are_not_drawn(tmp_path):
     with pytest.raises(ParameterError) as error:
         draw_filterbank(LogMel(LogMelConfig()), tmp_path / "a.xyz")
     assert str(error.value) == f"picture={tmp_path / 'a.xyz'} must end in .png, .svg or .pdf"
+
+
+def test_powers_are_coloured_by_their_logarithm(tmp_path, monkeypatch):
+    from matplotlib.colors import LogNorm
+
+    from audiocnn.frontends import description
+
+    drawn = []
+    monkeypatch.setattr(description, "save_figure", lambda figure, path: drawn.append(figure))
+    powers = np.geomspace(1e-12, 100.0, 40 * 98, dtype=np.float32).reshape(40, 98)
+    draw_features(LogMel(LogMelConfig()), powers, tmp_path / "a.png")
+    draw_features(LogMel(LogMelConfig()), np.log(powers), tmp_path / "a.png")
+    draw_features(LogMel(LogMelConfig()), np.zeros_like(powers), tmp_path / "a.png")
+    norms = [figure.axes[0].images[0].norm for figure in drawn]
+    assert [isinstance(norm, LogNorm) for norm in norms] == [True, False, False]
+    assert (norms[0].vmin, norms[0].vmax) == pytest.approx((1e-6, 100.0))

@@ -76,7 +76,9 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["features.npy"]
 
 
-@pytest.mark.parametrize("damage", ["missing", "text", "plain array", "cut", "note", "pickle"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "text", "plain array", "cut", "note", "pickle", "header", "huge"]
+)
 def test_other_files_are_refused(tmp_path, damage):
     path = tmp_path / "features.npy"
     if damage == "text":
@@ -90,6 +92,10 @@ def test_other_files_are_refused(tmp_path, damage):
         whole = path.read_bytes()
         if damage == "cut":
             path.write_bytes(whole[: len(whole) // 2])
+        elif damage == "header":  # NumPy reads it as Python source
+            path.write_bytes(whole.replace(b"}", b"(", 1))
+        elif damage == "huge":
+            path.write_bytes(whole.replace(b"(40, 98), }" + b" " * 12, b"(40, 98" + b"0" * 12 + b"), }", 1))
         else:
             path.write_bytes(whole.replace(b'"logmel"', b'"melog!"'))
     with pytest.raises(FeatureFileError) as error:

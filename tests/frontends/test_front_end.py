@@ -1,6 +1,8 @@
 """What every front-end shares: checks, rates, context, fingerprints, configs as plain values."""
 
+import copy
 import json
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 from audiocnn import FingerprintError, ParameterError
 from audiocnn.frontends import (
+    FORMS,
     FRONT_ENDS,
     FrontEndConfig,
     LogMel,
@@ -89,6 +92,13 @@ def test_a_value_off_in_the_fifth_digit_is_another_fingerprint():
     assert front_end.fingerprint() != expected
 
 
+def test_a_whole_number_is_the_same_setting_with_and_without_a_point():
+    assert LogMelConfig(f_min=20, f_max=8000) == LogMelConfig(f_min=20.0)
+    ours, there = LogMel(LogMelConfig(f_min=20, f_max=8000)), LogMel(LogMelConfig(f_min=20.0))
+    assert ours.fingerprint() == there.fingerprint()
+    ours.require_fingerprints(there.fingerprints())
+
+
 def test_a_mismatch_says_what_differs():
     there, here = LogMel(LogMelConfig(f_max=7000.0, floor=1e-5)), LogMel(LogMelConfig())
     with pytest.raises(FingerprintError) as error:
@@ -148,6 +158,14 @@ def test_waveforms_that_are_refused(waveform, message):
         assert str(error.value) == message
 
 
+def test_who_takes_blocks_is_left_in_peace():
+    front_end, blocks = create_front_end("leaf").train(), noise(40000)[0].split(8000)
+    for features in front_end.feature_blocks(blocks):
+        assert front_end.training and front_end.frames.training
+        assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+        assert not features.requires_grad and not features.is_inference()  # and so can be learnt from
+
+
 def test_blocks_shorter_than_a_frame_are_refused():
     front_end = LogMel(LogMelConfig(deltas=2))
     with pytest.raises(ParameterError) as error:
@@ -163,6 +181,62 @@ def test_a_sample_that_is_no_number_spoils_the_frames_that_read_it_alone():
         spoilt = (~front_end(waveform).isfinite()).any(dim=2).flatten().nonzero().flatten()
         # frames j with 160 j <= 8000 < 160 j + 480
         assert spoilt.tolist() == [48, 49, 50]
+
+
+@every_name
+def test_waveforms_of_double_precision_become_what_it_computes_in(name):
+    front_end = create_front_end(name).eval()
+    takes = front_end.time_axis.takes
+    waveform = noise(takes.input_length(3)).double()
+    expected = front_end(waveform.float())
+    features = front_end(waveform)
+    assert features.dtype == torch.float32
+    assert torch.equal(features, expected)
+    first, state = front_end.step(waveform[:, : takes.span])  # a stream may change its mind
+    second, _ = front_end.step(waveform[:, takes.span :].float(), state)
+    torch.testing.assert_close(torch.cat((first, second), dim=-1), expected, rtol=1e-4, atol=1e-4)
+    front_end.double()
+    assert torch.equal(front_end(waveform.float()), front_end(waveform))
+    assert front_end(waveform).dtype == torch.float64
+
+
+@every_name
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_does_not_touch_its_tables(name, dtype):
+    front_end = create_front_end(name).eval()
+    waveform = noise(front_end.time_axis.takes.input_length(3))
+    expected = front_end(waveform)
+    assert torch.equal(front_end.to(dtype)(waveform), expected)
+    assert front_end.double().to(dtype)(waveform).dtype == torch.float64
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
+def test_a_copy_has_tables_of_its_own_and_the_same_form(monkeypatch, form, copied):
+    monkeypatch.setattr(torch, "compile", lambda function, **_: lambda x: function(x))  # at once
+    front_end = LogMel(LogMelConfig(n_mels=24)).eval()
+    waveform = noise(1000)
+    expected = front_end(waveform)
+    twin = copied(front_end.use(form))
+    for module in (front_end, twin):
+        compiled, made = module.frames._compiled, module.frames._waves
+        assert (compiled is not None, made is not None) == (form == "compiled", form == "exportable")
+    for table in front_end.buffers():
+        table.zero_()
+    torch.testing.assert_close(twin(waveform), expected, rtol=1e-4, atol=1e-4)
+
+
+@every_name
+@pytest.mark.parametrize("form", ["eager", "exportable"])
+def test_features_and_gradients_are_finite_whatever_the_level(name, form):
+    front_end = create_front_end(name).eval().use(form)
+    samples = front_end.time_axis.takes.input_length(2)
+    for level in (0.0, 1e-45, 1e-30, 1e-20, 10**-4.5, 1.0, 1e4):
+        for waveform in (torch.full((1, samples), level), level * 10 * noise(samples)):
+            features = front_end(waveform.requires_grad_())
+            assert features.isfinite().all()
+            (gradient,) = torch.autograd.grad(features.sum(), waveform)
+            assert gradient.isfinite().all()
 
 
 def test_dither_is_drawn_in_training_alone():
@@ -192,6 +266,11 @@ def test_dither_is_drawn_in_training_alone():
         ),
         (
             FrontEndConfig,
+            {"deltas": 1.0},
+            "deltas=1.0 must be 0, 1 or 2: none, the first, or also the second derivative",
+        ),
+        (
+            FrontEndConfig,
             {"delta_width": 4},
             "delta_width=4 must be an odd integer of at least 3; 9 is the default",
         ),
@@ -215,10 +294,27 @@ def test_dither_is_drawn_in_training_alone():
             {"window": "kaiser"},
             "window='kaiser' must be 'hann', 'hamming', 'blackman', 'povey' or 'rectangular'",
         ),
+        (
+            SpectrogramConfig,
+            {"remove_dc": "no"},
+            "remove_dc='no' must be True or False; False is the default",
+        ),
+        (SpectrogramConfig, {"floor": "1"}, "floor='1' must be a number; 1e-06 is the default"),
+        (SpectrogramConfig, {"dither": True}, "dither=True must be a number; 0.0 is the default"),
+        (
+            SpectrogramConfig,
+            {"floor": 1e-50},
+            "floor=1e-50 must be positive, also in float32; 1e-06 is the default",
+        ),
         (SpectrogramConfig, {"power": 3}, "power=3 must be 1 or 2"),
+        (SpectrogramConfig, {"power": 2.0}, "power=2.0 must be 1 or 2"),
         (SpectrogramConfig, {"scale": "mel"}, "scale='mel' must be 'linear', 'log', 'log10' or 'db'"),
         (SpectrogramConfig, {"floor_rule": "max"}, "floor_rule='max' must be 'add' or 'clamp'"),
-        (SpectrogramConfig, {"floor": float("nan")}, "floor=nan must be positive; 1e-06 is the default"),
+        (
+            SpectrogramConfig,
+            {"floor": float("nan")},
+            "floor=nan must be positive, also in float32; 1e-06 is the default",
+        ),
         (SpectrogramConfig, {"sample_scale": 0.0}, "sample_scale=0.0 must be positive; 1.0 is the default"),
         (
             SpectrogramConfig,
@@ -265,6 +361,41 @@ def test_configs_by_name_and_from_files(tmp_path):
             ),
         ),
         (
+            "[1, 2]",
+            (
+                "front_end={path} holds no front-end (no JSON object); `audiocnn describe logmel --json` "
+                "shows one"
+            ),
+        ),
+        (
+            '{"config": null}',
+            (
+                "front_end={path} holds no front-end (no JSON object); `audiocnn describe logmel --json` "
+                "shows one"
+            ),
+        ),
+        (
+            '{"model": "tdnn", "front_end": "logmel"}',  # a training config
+            (
+                f"front_end={{path}} holds no front-end (kind=None is no front-end that this audiocnn knows: "
+                f"{', '.join(KINDS)}); `audiocnn describe logmel --json` shows one"
+            ),
+        ),
+        (
+            '{"kind": ["logmel"]}',
+            (
+                "front_end={path} holds no front-end (kind=['logmel'] is no front-end that this audiocnn "
+                f"knows: {', '.join(KINDS)}); `audiocnn describe logmel --json` shows one"
+            ),
+        ),
+        (
+            "[" * 100_000,
+            (
+                "front_end={path} holds no front-end (maximum recursion depth exceeded while decoding a JSON "
+                "array from a unicode string); `audiocnn describe logmel --json` shows one"
+            ),
+        ),
+        (
             '{"kind": "logmel", "n_mel": 3, "colour": 4}',
             (
                 "front_end={path} holds no front-end (colour, n_mel: a front-end of kind 'logmel' has no "
@@ -303,12 +434,17 @@ def test_an_unknown_name_and_an_unknown_kind():
     assert str(error.value) == "config is a FrontEndConfig, which no front-end is made from"
 
 
-def test_preemphasis_and_dc_removal_are_those_of_a_loop():
+@pytest.mark.parametrize(("form", "rtol"), [("eager", 1e-10), ("exportable", 1e-4)])
+def test_preemphasis_and_dc_removal_are_those_of_a_loop(form, rtol):
     config = SpectrogramConfig(n_fft=64, win_length=60, hop_length=20, preemphasis=0.9, remove_dc=True)
     waveform = noise(100)[0].double() + 0.5
-    for changes in ({}, {"window": "povey", "window_periodic": False, "sample_scale": 32768.0}):
+    # that of Hamming hears the first sample of a frame, where those of Hann and Povey are zero
+    for changes in (
+        {"window": "hamming"},
+        {"window": "povey", "window_periodic": False, "sample_scale": 2.0},
+    ):
         changed = replace(config, **changes)
-        front_end = create_front_end(changed).double()
+        front_end = create_front_end(changed).double().use(form)
         window = front_end.get_buffer("frames.window")
         columns = []
         for start in (0, 20, 40):
@@ -316,5 +452,5 @@ def test_preemphasis_and_dc_removal_are_those_of_a_loop():
             emphasized = [frame[i] - 0.9 * frame[max(i - 1, 0)] for i in range(60)]
             columns.append(torch.fft.rfft(torch.stack(emphasized) * window, n=64).abs().square())
         torch.testing.assert_close(
-            front_end(waveform[None])[0, 0], torch.stack(columns, dim=1), rtol=1e-10, atol=0
+            front_end(waveform[None])[0, 0], torch.stack(columns, dim=1), rtol=rtol, atol=rtol**2
         )

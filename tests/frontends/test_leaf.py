@@ -55,9 +55,10 @@ def test_gabor_filters_act_within_their_bounds():
 
 def test_the_low_pass_is_its_formula():
     low_pass = GaussianLowPass(2, 7).double()
-    low_pass.deviation.data = torch.tensor([0.4, 0.9], dtype=torch.float64)  # the second acts as 0.5
+    assert (low_pass.deviation == torch.tensor(0.4)).all()
+    low_pass.deviation.data = torch.tensor([0.9, 0.1], dtype=torch.float64)  # outside of the bounds
     kernels = low_pass()
-    for c, deviation in enumerate((0.4, 0.5)):
+    for c, deviation in enumerate((0.5, 2 / 7)):
         for t in range(7):
             expected = math.exp(-0.5 * ((t - 3) / (deviation * 3)) ** 2)
             assert kernels[c, t].item() == pytest.approx(expected, rel=1e-12)
@@ -104,6 +105,13 @@ def test_silence_is_the_floor():
     assert (LEAF(LOG)(torch.zeros(1, 1000)) == torch.tensor(1e-5).log()).all()
 
 
+def test_what_is_below_the_floor_is_raised_to_it():
+    waveform = tone(1000.0, amplitude=0.002).float()
+    exact = LEAF(LEAFConfig(compression="log", floor=1e-30))(waveform).exp()
+    assert exact.min() < 1e-5 < exact.max() < 1e-3
+    torch.testing.assert_close(LEAF(LOG)(waveform).exp(), exact.clamp(min=1e-5), rtol=1e-4, atol=0)
+
+
 def test_its_pcen_begins_as_that_of_leaf():
     front_end = LEAF(LEAFConfig(smoother_frames=3))
     energies = LEAF(LOG)(tone(1000.0).float()).exp()
@@ -113,6 +121,7 @@ def test_its_pcen_begins_as_that_of_leaf():
     values = {name: parameter[0].item() for name, parameter in pcen.named_parameters()}
     assert values == pytest.approx({"gain": 0.96, "bias": 2.0, "root": 2.0, "smoothing": 0.04})
     assert pcen.floor == 1e-12
+    assert pcen.initial_level is None  # the energy of the first frame, as tf.gather(inputs, 0) in theirs
 
 
 def test_the_smoother_of_the_original_streams_and_is_no_scan():
@@ -142,7 +151,7 @@ def test_the_smoother_of_the_original_streams_and_is_no_scan():
             {"sample_rate": 8000},
             "f_min=60 and f_max=7800 must satisfy 0 <= f_min < f_max <= 4000, half the sample rate",
         ),
-        ({"floor": 0.0}, "floor=0.0 must be positive; 1e-05 is the default"),
+        ({"floor": 0.0}, "floor=0.0 must be positive, also in float32; 1e-05 is the default"),
         ({"compression": "root"}, "compression='root' must be 'pcen' or 'log'"),
     ],
 )

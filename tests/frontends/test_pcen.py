@@ -398,7 +398,7 @@ def test_its_context_is_the_smoothed_past():
         ({"gain": 1.2}, "gain=1.2 must be from 0 to 1; 0.98 is the default"),
         ({"bias": 0.0}, "bias=0.0 must be at least 0.0001; 2.0 is the default"),
         ({"root": 0.5}, "root=0.5 must be at least 1; 2.0, the square root, is the default"),
-        ({"floor": 0.0}, "floor=0.0 must be positive; 1e-06 is the default"),
+        ({"floor": 0.0}, "floor=0.0 must be positive, also in float32; 1e-06 is the default"),
         (
             {"initial_level": -1.0},
             (

@@ -10,6 +10,7 @@ from audiocnn import ParameterError
 from audiocnn.frontends import RawWaveform, RawWaveformConfig
 from audiocnn.frontends.gammatone import erb_rate, erb_rate_to_hz
 from audiocnn.frontends.raw_waveform import gammatone_impulses
+from audiocnn.layers.fft_conv import fft_conv1d
 
 
 def test_it_is_its_formula():
@@ -37,6 +38,12 @@ def test_filters_begin_as_gammatones():
         theirs = scipy.signal.gammatone(hz, "fir", order=4, numtaps=401, fs=16000)[0][1:]
         theirs = theirs / math.sqrt((theirs**2).sum())
         assert abs(impulse @ theirs) > 0.99
+    config = RawWaveformConfig(n_filters=4, f_min=500.0, f_max=4000.0)
+    click = torch.zeros(1, 1200)
+    click[0, 600] = 1.0
+    waves = fft_conv1d(click[:, None], RawWaveform(config).get_parameter("frames.filters")[:, None])[0]
+    # the click rings, as a gammatone does, from the first output that hears it on
+    torch.testing.assert_close(waves[:, 201:601], torch.tensor(ours).float(), rtol=0, atol=1e-5)
 
 
 def test_a_tone_lands_in_its_filter():

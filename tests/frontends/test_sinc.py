@@ -38,6 +38,15 @@ def test_filters_are_their_formula(size):
     assert filters.band_edges_hz() == [pytest.approx((50.0, 150.0)), pytest.approx((150.0, 500.0))]
 
 
+def test_a_filter_at_the_top_keeps_its_least_width():
+    filters = SincFilters(
+        2, 9, sample_rate=1000, f_min=60.0, f_max=480.0, min_low_hz=30.0, min_band_hz=20.0
+    ).double()
+    filters.low.data.fill_(100.0)
+    filters.band.data.zero_()
+    assert filters.band_edges_hz() == [pytest.approx((480.0, 500.0))] * 2
+
+
 def test_bands_begin_side_by_side_on_the_mel_scale():
     front_end = SincNet(SincNetConfig())
     edges_hz = librosa.mel_frequencies(n_mels=41, fmin=60.0, fmax=7800.0, htk=True)
