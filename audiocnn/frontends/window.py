@@ -45,7 +45,9 @@ def window(name: WindowName, length: int, *, periodic: bool = True) -> npt.NDArr
     """
     if name not in WINDOWS:
         raise ParameterError(f"window={name!r} must be one of {', '.join(map(repr, WINDOWS))}")
+    if length == 1:
+        return np.ones(1)  # as scipy has it: a frame of one sample is that sample
     a0, a1, a2 = _COSINES[name]
-    turn = 2.0 * math.pi * np.arange(length) / max(1, length if periodic else length - 1)
+    turn = 2.0 * math.pi * np.arange(length) / (length if periodic else length - 1)
     values: npt.NDArray[np.float64] = a0 - a1 * np.cos(turn) + a2 * np.cos(2.0 * turn)
     return np.maximum(values, 0.0) ** _POVEY_POWER if name == "povey" else values
