@@ -159,7 +159,9 @@ class FrameFeatures(Stage):
             waveform = waveform + self.config.dither * torch.randn_like(waveform)
         if self._waves is not None:
             return self._exportable(waveform, self._waves).unsqueeze(1)
-        frame, columns = self.require_law(), self._compiled or self._columns
+        frame, columns = self.require_law(), self._columns
+        if self._compiled and not waveform.requires_grad:  # what that needs takes minutes to compile
+            columns = self._compiled
 
         def of_piece(piece: Tensor) -> Tensor:
             frames = piece.unfold(-1, frame.span, frame.stride)  # (clips, frames, win_length)
@@ -186,7 +188,7 @@ class FrameFeatures(Stage):
     def _columns(self, spectrum: Tensor) -> Tensor:
         """`(frames, bins, 2)` -> `(rows, frames)`; the spectrum may be overwritten."""
         # what is compiled squares where it reads
-        squares = spectrum.square() if self._form == "compiled" else spectrum.square_()
+        squares = spectrum.square() if torch.compiler.is_compiling() else spectrum.square_()
         if self._sparse_filters is not None and self.config.power == 2:
             return self._scaled(self._bands(squares.flatten(1)))
         power = squares[..., 0] + squares[..., 1]  # far faster than .sum(-1) or abs()
@@ -199,7 +201,7 @@ class FrameFeatures(Stage):
             return values.T if self.filters is None else self.filters @ values.T
         if values.device.type != "cpu":
             return filters @ values.T
-        if self._form == "compiled":  # to a loop for each filter, over what it hears
+        if torch.compiler.is_compiling():  # to a loop for each filter, over what it hears
             return torch.stack([(filters[one, at] * values[:, at]).sum(dim=1) for one, at in self._singles])
         if values.shape[0] < FEW_FRAMES:
             return filters @ values.T

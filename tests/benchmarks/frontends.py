@@ -16,7 +16,7 @@ ranged over, the highest and lowest tenth left out. That they give the same feat
   is for `tests/frontends/test_constant_q.py` to say.
 - steps: what `step` takes for a chunk of 10 or 100 ms beyond the bare arithmetic on the frames that are due,
   without buffers, checks and modules. To be 25 microseconds or less.
-- memory: what a process takes that makes the features of ten hours, `ten_hours.py`. To be below 300 MB.
+- memory: what a process grows by that makes the features of ten hours, `ten_hours.py`. To be below 300 MB.
 - gpu: log-mel there, on batches of 1 and of 256 clips, in float32, by the clock on the wall.
 """
 
@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import kaldi_native_fbank as knf
 import librosa
@@ -49,30 +50,41 @@ TURN_SECONDS = 0.05  # so that what one way leaves in the caches does not count 
 STFT = {"n_fft": CONFIG.n_fft, "win_length": CONFIG.win_length, "hop_length": CONFIG.hop_length}
 HTK = {"n_mels": CONFIG.n_mels, "center": False, "htk": True, "norm": None}
 
-Features = Callable[[Tensor], Tensor | npt.NDArray[np.float32]]
+
+class Sound(NamedTuple):
+    """Clips, `(batch, time)`, and with silence around them: others centre a window in `n_fft`."""
+
+    plain: Tensor
+    centred: Tensor
+
+
+Features = Callable[[Sound], Tensor | npt.NDArray[np.float32]]
 Ways = dict[str, Features]
 
 
-def clips(seconds: int, batch: int, rate: int = RATE) -> Tensor:
-    """Noise, `(batch, seconds * rate)`."""
-    return 0.1 * torch.randn(batch, seconds * rate, generator=torch.Generator().manual_seed(0))
+def noise(seconds: int, batch: int, *, rate: int = RATE, device: str = "cpu") -> Sound:
+    """Noise."""
+    generator = torch.Generator().manual_seed(0)
+    plain = 0.1 * torch.randn(batch, seconds * rate, generator=generator).to(device)
+    spare = CONFIG.n_fft - CONFIG.win_length
+    return Sound(plain, F.pad(plain, (spare // 2, spare - spare // 2)))
 
 
 SHAPES = {"64 clips of 1 s": (1, 64), "1 recording of 10 min": (600, 1)}
 
 
-def centred(waveform: Tensor) -> Tensor:
-    """What others read our frames from: they centre a window in `n_fft`, and ours begins with it."""
-    spare = CONFIG.n_fft - CONFIG.win_length
-    return F.pad(waveform, (spare // 2, spare - spare // 2))
+def ours(front_end: frontends.FrontEnd) -> Features:
+    """A front-end of ours, in evaluation."""
+    front_end.eval()
+    return lambda sound: front_end(sound.plain)
 
 
-def librosa_mel(waveform: Tensor) -> npt.NDArray[np.float32]:
+def librosa_mel(sound: Sound) -> npt.NDArray[np.float32]:
     """Mel power by librosa."""
-    return librosa.feature.melspectrogram(y=centred(waveform).numpy(), sr=RATE, **STFT, **HTK)
+    return librosa.feature.melspectrogram(y=sound.centred.numpy(), sr=RATE, **STFT, **HTK)
 
 
-def kaldi_log_mel(waveform: Tensor) -> npt.NDArray[np.float32]:
+def kaldi_log_mel(sound: Sound) -> npt.NDArray[np.float32]:
     """Log-mel features by kaldi-native-fbank."""
     options = knf.FbankOptions()
     options.frame_opts.samp_freq = RATE
@@ -83,7 +95,7 @@ def kaldi_log_mel(waveform: Tensor) -> npt.NDArray[np.float32]:
     options.frame_opts.window_type = "hanning"
     options.mel_opts.num_bins, options.mel_opts.low_freq = CONFIG.n_mels, CONFIG.f_min
     features = []
-    for clip in waveform:
+    for clip in sound.plain:
         online = knf.OnlineFbank(options)
         online.accept_waveform(RATE, clip.tolist())
         online.input_finished()
@@ -91,9 +103,9 @@ def kaldi_log_mel(waveform: Tensor) -> npt.NDArray[np.float32]:
     return np.stack(features)
 
 
-def naive_log_mel(waveform: Tensor, window: Tensor, filters: Tensor) -> Tensor:
+def naive_log_mel(sound: Sound, window: Tensor, filters: Tensor) -> Tensor:
     """The formula, as one would write it."""
-    frames = waveform.unfold(-1, CONFIG.win_length, CONFIG.hop_length) * window
+    frames = sound.plain.unfold(-1, CONFIG.win_length, CONFIG.hop_length) * window
     power = torch.fft.rfft(frames, n=CONFIG.n_fft).abs().square()
     return (power @ filters + FLOOR).log().transpose(-1, -2)
 
@@ -115,11 +127,11 @@ def log_mels() -> Ways:
         naive_log_mel, window=torch.hann_window(CONFIG.win_length), filters=LogMel(CONFIG).frames.filters.T
     )
     return {
-        "ours, eager": LogMel(CONFIG),
-        "ours, compiled": LogMel(CONFIG).use("compiled"),
-        "torchaudio": lambda x: (theirs(centred(x)) + FLOOR).log(),
-        "librosa": lambda x: np.log(librosa_mel(x) + FLOOR),
-        "nnAudio": lambda x: (nn_audio(centred(x)) + FLOOR).log(),
+        "ours, eager": ours(LogMel(CONFIG)),
+        "ours, compiled": ours(LogMel(CONFIG).use("compiled")),
+        "torchaudio": lambda sound: (theirs(sound.centred) + FLOOR).log(),
+        "librosa": lambda sound: np.log(librosa_mel(sound) + FLOOR),
+        "nnAudio": lambda sound: (nn_audio(sound.centred) + FLOOR).log(),
         "kaldi-native-fbank": kaldi_log_mel,
         "naive unfold + rfft": naive,
     }
@@ -131,9 +143,11 @@ def mfccs() -> Ways:
     mel = {"n_mels": CONFIG.n_mels, "center": False} | STFT
     theirs = torchaudio.transforms.MFCC(RATE, n_mfcc=config.n_mfcc, log_mels=True, melkwargs=mel)
     return {
-        "ours, eager": frontends.MFCC(config),
-        "torchaudio": lambda x: theirs(centred(x)),
-        "librosa": lambda x: librosa.feature.mfcc(S=np.log(librosa_mel(x) + FLOOR), n_mfcc=config.n_mfcc),
+        "ours, eager": ours(frontends.MFCC(config)),
+        "torchaudio": lambda sound: theirs(sound.centred),
+        "librosa": lambda sound: librosa.feature.mfcc(
+            S=np.log(librosa_mel(sound) + FLOOR), n_mfcc=config.n_mfcc
+        ),
     }
 
 
@@ -141,9 +155,9 @@ def pcens() -> Ways:
     """Ways to PCEN without an end, and ours with one, which gives fewer frames."""
     endless = frontends.PCENConfig(smoother_frames=None)
     return {
-        "ours, without an end": frontends.PCEN(endless),
-        "ours, of 64 frames": frontends.PCEN(frontends.PCENConfig()),
-        "librosa": lambda x: librosa.pcen(librosa_mel(x), sr=RATE, hop_length=CONFIG.hop_length),
+        "ours, without an end": ours(frontends.PCEN(endless)),
+        "ours, of 64 frames": ours(frontends.PCEN(frontends.PCENConfig())),
+        "librosa": lambda sound: librosa.pcen(librosa_mel(sound), sr=RATE, hop_length=CONFIG.hop_length),
     }
 
 
@@ -152,27 +166,27 @@ def constant_qs() -> Ways:
     config = frontends.ConstantQConfig()
     nn_audio = nnaudio.CQT(sr=config.sample_rate, hop_length=config.hop_length, verbose=False)
     return {
-        "ours, eager": frontends.ConstantQ(config),
-        "librosa": lambda x: np.abs(librosa.cqt(x.numpy(), sr=config.sample_rate)),
-        "nnAudio": nn_audio,
+        "ours, eager": ours(frontends.ConstantQ(config)),
+        "librosa": lambda sound: np.abs(librosa.cqt(sound.plain.numpy(), sr=config.sample_rate)),
+        "nnAudio": lambda sound: nn_audio(sound.plain),
     }
 
 
 def learnable() -> Ways:
     """What is learnt, as it is before."""
     return {
-        "ours, LEAF": frontends.LEAF(frontends.LEAFConfig()),
-        "ours, SincNet": frontends.SincNet(frontends.SincNetConfig()),
-        "ours, learnable mel": frontends.LearnableMel(frontends.LearnableMelConfig()),
+        "ours, LEAF": ours(frontends.LEAF(frontends.LEAFConfig())),
+        "ours, SincNet": ours(frontends.SincNet(frontends.SincNetConfig())),
+        "ours, learnable mel": ours(frontends.LearnableMel(frontends.LearnableMelConfig())),
     }
 
 
 def check(ways: Ways, rough: dict[str, float]) -> None:
     """All come within 1e-3 of the first, or as near as is said."""
-    waveform = clips(1, 4)
+    sound = noise(1, 4)
     expected: Tensor | None = None
     for name, features in ways.items():
-        found = torch.as_tensor(features(waveform)).float().reshape(4, -1)
+        found = torch.as_tensor(features(sound)).float().reshape(4, -1)
         expected = found if expected is None else expected
         off = rough.get(name, 1e-3)
         torch.testing.assert_close(found, expected, rtol=0.0, atol=off, msg=f"{name} differs")
@@ -181,23 +195,23 @@ def check(ways: Ways, rough: dict[str, float]) -> None:
 def race(
     title: str,
     ways: Ways,
-    waveform: Tensor,
+    sound: Sound,
     rounds: int,
     *,
     rate: int = RATE,
     clock: Callable[[], float] = time.process_time,
 ) -> None:
     """Print how much sound a second each way takes, and how much faster ours are."""
-    calls = [partial(features, waveform) for features in ways.values()]
+    calls = [partial(features, sound) for features in ways.values()]
     taken = turn_times(calls, rounds, turn_seconds=TURN_SECONDS, clock=clock)
     times = dict(zip(ways, taken, strict=True))
-    ours = [name for name in ways if name.startswith("ours")]
-    if len(ours) == len(ways):
-        ours = []
-    print(f"{title:36}{'sound s/s':>12}   " + "".join(f"{name:30}" for name in ours).rstrip())
+    of_us = [name for name in ways if name.startswith("ours")]
+    if len(of_us) == len(ways):
+        of_us = []
+    print(f"{title:36}{'sound s/s':>12}   " + "".join(f"{name:30}" for name in of_us).rstrip())
     for name, turns in times.items():
-        ratios = "".join(f"{faster(turns, times[our]):30}" for our in ours)
-        print(f"{name:36}{waveform.numel() / rate / min(turns):12,.0f}   {ratios}".rstrip())
+        ratios = "".join(f"{faster(turns, times[our]):30}" for our in of_us)
+        print(f"{name:36}{sound.plain.numel() / rate / min(turns):12,.0f}   {ratios}".rstrip())
     print()
 
 
@@ -213,7 +227,7 @@ def log_mel(rounds: int) -> None:
     ways = log_mels()
     check(ways, {"kaldi-native-fbank": 0.1})
     for name, shape in SHAPES.items():
-        race(f"log-mel, {name}", ways, clips(*shape), rounds)
+        race(f"log-mel, {name}", ways, noise(*shape), rounds)
 
 
 def others(rounds: int) -> None:
@@ -222,11 +236,11 @@ def others(rounds: int) -> None:
     check(mfccs(), {})
     check({name: pcen[name] for name in ("ours, without an end", "librosa")}, {})
     for name, shape in SHAPES.items():
-        race(f"MFCC, {name}", mfccs(), clips(*shape), rounds)
-        race(f"PCEN, {name}", pcen, clips(*shape), rounds)
+        race(f"MFCC, {name}", mfccs(), noise(*shape), rounds)
+        race(f"PCEN, {name}", pcen, noise(*shape), rounds)
         rate = frontends.ConstantQConfig().sample_rate
-        race(f"constant-Q, {name}", constant_qs(), clips(*shape, rate=rate), rounds, rate=rate)
-        race(f"learnable, {name}", learnable(), clips(*shape), rounds)
+        race(f"constant-Q, {name}", constant_qs(), noise(*shape, rate=rate), rounds, rate=rate)
+        race(f"learnable, {name}", learnable(), noise(*shape), rounds)
 
 
 def bare_log_mel(samples: Tensor, window: Tensor, filters: Tensor) -> Tensor:
@@ -243,7 +257,7 @@ def steps(rounds: int) -> None:
     frames = front_end.frames
     for milliseconds in (10, 100):
         samples = RATE * milliseconds // 1000
-        stream = clips(1, 1)
+        stream = noise(1, 1).plain
         found, state = [], None
         for chunk in stream.split(samples, dim=-1):
             features, state = front_end.step(chunk, state)
@@ -264,9 +278,9 @@ def memory() -> None:
     subprocess.run([sys.executable, str(Path(__file__).with_name("ten_hours.py"))], check=True)
 
 
-def fetched(features: Features, waveform: Tensor) -> Tensor:
+def fetched(features: Features, sound: Sound) -> Tensor:
     """The features by a GPU."""
-    return torch.as_tensor(features(waveform.cuda())).cpu()
+    return torch.as_tensor(features(Sound(*(clips.cuda() for clips in sound)))).cpu()
 
 
 def gpu(rounds: int) -> None:
@@ -276,24 +290,24 @@ def gpu(rounds: int) -> None:
         return
     theirs, nn_audio = torchaudio_mel().cuda(), nnaudio_mel().cuda()
     ways: Ways = {
-        "ours, eager": LogMel(CONFIG).cuda(),
-        "ours, compiled": LogMel(CONFIG).cuda().use("compiled"),
-        "torchaudio": lambda x: (theirs(centred(x)) + FLOOR).log(),
-        "nnAudio": lambda x: (nn_audio(centred(x)) + FLOOR).log(),
+        "ours, eager": ours(LogMel(CONFIG).cuda()),
+        "ours, compiled": ours(LogMel(CONFIG).cuda().use("compiled")),
+        "torchaudio": lambda sound: (theirs(sound.centred) + FLOOR).log(),
+        "nnAudio": lambda sound: (nn_audio(sound.centred) + FLOOR).log(),
     }
 
-    def finished(features: Features, waveform: Tensor) -> Tensor:
-        made = features(waveform)
+    def finished(features: Features, sound: Sound) -> Tensor:
+        made = features(sound)
         torch.cuda.synchronize()
         return made
 
-    on_cpu = {"ours, on the processor": LogMel(CONFIG)}
+    on_cpu = {"ours, on the processor": ours(LogMel(CONFIG))}
     there = {name: partial(fetched, features) for name, features in ways.items()}
     check(on_cpu | there, {})
     for batch in (1, 256):
         timed = {name: partial(finished, features) for name, features in ways.items()}
         title = f"log-mel on a GPU, {batch} x 1 s"
-        race(title, timed, clips(1, batch).cuda(), rounds, clock=time.perf_counter)
+        race(title, timed, noise(1, batch, device="cuda"), rounds, clock=time.perf_counter)
 
 
 def main() -> None:

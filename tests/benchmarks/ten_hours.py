@@ -44,8 +44,9 @@ def main() -> None:
     frames = sum(features.shape[-1] for features in front_end.feature_blocks(blocks(front_end.sample_rate)))
     after = peak_mb()
     print(
-        f"{HOURS} hours, {frames} frames: {after:.0f} MB in all, to be below 300 MB; {after - before:.0f} MB "
-        f"more than when the front-end was built, {before:.0f} MB"
+        f"{HOURS} hours, {frames} frames: {after - before:.0f} MB, to be below 300 MB, beyond the "
+        f"{before:.0f} MB that there were, torch's for the most part, when the front-end was built; "
+        f"{after:.0f} MB in all"
     )
 
 

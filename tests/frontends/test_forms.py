@@ -100,6 +100,17 @@ def test_the_compiled_form_gives_the_features_of_the_eager_one():
             assert_logs_agree(found[i], expected[i], np.exp(expected[i]), f"clip {i}")
 
 
+@pytest.mark.parametrize("form", ["compiled", "exportable"])
+def test_a_gradient_reaches_the_waveform_in_other_forms(form):
+    with torch.enable_grad():
+        gradients = []
+        for front_end in (made("logmel"), made("logmel").use(form)):
+            waveform = clips(front_end)["noise at 0 dB"].requires_grad_()
+            gradients += torch.autograd.grad(front_end(waveform).sum(), waveform)
+    expected, found = gradients
+    assert (found - expected).abs().max() <= 1e-4 * expected.abs().max()
+
+
 @every_front_end
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["float16", "bfloat16"])
 def test_autocast_does_not_change_a_bit(name, dtype):
