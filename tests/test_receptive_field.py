@@ -10,8 +10,8 @@ from audiocnn.layers import Conv1d, Conv2d, Crop, MaxPool1d, Residual, Sequentia
 from audiocnn.models import MODELS, create
 from audiocnn.receptive_field import effective_field, gradient_field, visible_steps
 
-# A convolution by FFT smears a NaN over its block; its structure is that of the direct one, as front-ends have
-# it in their exportable form.
+# A convolution by FFT smears a NaN over its block; its structure is that of the direct one, as front-ends
+# have it in their exportable form.
 PROBED = [case for case in laws.LAYERS + laws.FRONT_ENDS if "FFT" not in case.name]
 
 

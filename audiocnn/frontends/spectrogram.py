@@ -159,9 +159,9 @@ class FrameFeatures(Stage):
             waveform = waveform + self.config.dither * torch.randn_like(waveform)
         if self._waves is not None:
             return self._exportable(waveform, self._waves).unsqueeze(1)
-        frame, columns = self.require_law(), self._columns
-        if self._compiled and not waveform.requires_grad:  # what that needs takes minutes to compile
-            columns = self._compiled
+        frame = self.require_law()
+        # the way back to the samples takes minutes to compile
+        columns = self._columns if waveform.requires_grad else self._compiled or self._columns
 
         def of_piece(piece: Tensor) -> Tensor:
             frames = piece.unfold(-1, frame.span, frame.stride)  # (clips, frames, win_length)

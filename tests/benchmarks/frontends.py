@@ -208,7 +208,8 @@ def race(
     of_us = [name for name in ways if name.startswith("ours")]
     if len(of_us) == len(ways):
         of_us = []
-    print(f"{title:36}{'sound s/s':>12}   " + "".join(f"{name:30}" for name in of_us).rstrip())
+    header = "".join(f"{name:30}" for name in of_us)
+    print(f"{title:36}{'sound s/s':>12}   {header}".rstrip())
     for name, turns in times.items():
         ratios = "".join(f"{faster(turns, times[our]):30}" for our in of_us)
         print(f"{name:36}{sound.plain.numel() / rate / min(turns):12,.0f}   {ratios}".rstrip())
