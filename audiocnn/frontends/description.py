@@ -1,8 +1,9 @@
 """What a front-end is, in words, and what it makes, in pictures."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,15 +48,10 @@ class FrontEndDescription:
 
     def __str__(self) -> str:
         """The table for the terminal."""
-        changed = [
-            f"{field.name}={value!r}"
-            for field in fields(self.config)
-            if (value := getattr(self.config, field.name)) != field.default
-        ]
+        settings = [f"{name}={value!r}" for name, value in asdict(self.config).items()]
         rate = self.config.sample_rate
         rows = [
             ("front-end", f"{self.name}, of kind {kind_of(self.config)}"),
-            ("settings", ", ".join(changed) or "the defaults"),
             ("sample rate", f"{rate} Hz"),
             ("frame", self._time(self.frame_samples)),
             ("hop", f"{self._time(self.hop_samples)}, {rate / self.hop_samples:g} frames a second"),
@@ -63,10 +59,14 @@ class FrontEndDescription:
             ("parameters", f"{self.parameters:,} trainable"),
             ("scan", "yes" if self.is_scan else "no: frames depend on all that was heard before"),
             ("fingerprint", self.fingerprint),
+            ("settings", ", ".join(settings)),
         ]
         if self.span_samples > self.frame_samples:
-            rows.insert(5, ("span", f"{self._time(self.span_samples)}, that a frame depends on"))
-        lines = [f"{name:<13}{value}" for name, value in rows]
+            rows.insert(4, ("span", f"{self._time(self.span_samples)}, that a frame depends on"))
+        lines = [
+            fill(value, 100, initial_indent=f"{name:<13}", subsequent_indent=" " * 13, break_on_hyphens=False)
+            for name, value in rows
+        ]
         lines += ["", "row      from Hz        to Hz"]
         lines += [f"{i:3}  {low:11.1f}  {high:11.1f}" for i, (low, high) in enumerate(self.bands_hz)]
         return "\n".join(lines)

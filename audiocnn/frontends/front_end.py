@@ -151,8 +151,8 @@ class FrontEnd(Sequential):
     Samples are on unit scale, -1 to 1, at `sample_rate`. Frames begin at sample 0 and nothing is padded.
     It computes in float32, or in float64 after `.double()`, and takes waveforms of any floating point type;
     half precision is too coarse for it, so that neither autocast nor `.half()` touches it. A NaN or an
-    infinite sample spoils the frames that read it and, of a scan, no others; `Classifier.predict` and reading
-    files refuse them.
+    infinite sample spoils the frames that read it and, of a scan, no others, or where filters are applied by
+    FFT those of its block; `Classifier.predict` and reading files refuse them.
 
     Attributes:
         config: what it was made from.
@@ -214,7 +214,7 @@ class FrontEnd(Sequential):
         """Compute in another form from now on, with the same results up to rounding.
 
         Args:
-            form: `"eager"`, the default; `"compiled"` by `torch.compile`, which takes a minute once and a
+            form: `"eager"`, the default; `"compiled"` by `torch.compile`, which takes some seconds once and a
                 C++ compiler, and is faster after that; `"exportable"`, of real numbers and plain
                 operations alone, as export formats know them, and slower.
 
