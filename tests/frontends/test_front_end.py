@@ -1,14 +1,13 @@
-"""What every front-end shares: checks, rates, context, fingerprints, configs as plain values."""
+"""What every front-end shares: rows and rates, context, the waveforms it takes, settings that cannot work."""
 
 import copy
-import json
 import pickle
 from dataclasses import replace
 
 import pytest
 import torch
 
-from audiocnn import FingerprintError, ParameterError
+from audiocnn import ParameterError
 from audiocnn.frontends import (
     FORMS,
     FRONT_ENDS,
@@ -18,10 +17,7 @@ from audiocnn.frontends import (
     MelSpectrogramConfig,
     SpectrogramConfig,
     create_front_end,
-    named_config,
 )
-from audiocnn.frontends.description import describe_front_end
-from audiocnn.frontends.kinds import KINDS, config_as_dict, config_from_dict, kind_of
 
 every_name = pytest.mark.parametrize("name", FRONT_ENDS)
 
@@ -50,71 +46,6 @@ def test_a_recording_in_its_context_has_the_frames_of_the_bare_front_end(name):
     recording = noise(frame.span + 5 * frame.stride)[0]
     blocks = list(front_end.feature_blocks(recording.split(1000)))
     assert sum(block.shape[-1] for block in blocks) == 6
-
-
-@every_name
-def test_configs_travel_as_plain_values(name):
-    config = FRONT_ENDS[name]
-    assert config_from_dict(json.loads(json.dumps(config_as_dict(config)))) == config
-
-
-@every_name
-def test_the_same_config_has_the_same_fingerprint(name):
-    ours, again = create_front_end(name), create_front_end(name)
-    assert ours.fingerprint() == again.fingerprint()
-    again.require_fingerprints(json.loads(json.dumps(ours.fingerprints())))
-
-
-def test_fingerprints_tell_front_ends_apart():
-    prints = {name: create_front_end(name).fingerprint() for name in FRONT_ENDS}
-    same = {name for name in prints if list(prints.values()).count(prints[name]) > 1}
-    assert all(FRONT_ENDS[a] == FRONT_ENDS[b] for a in same for b in same if prints[a] == prints[b])
-
-
-def test_the_fingerprint_is_that_of_all_machines():
-    # made once and written down: another value is another front-end, whose models could not be loaded
-    assert LogMel(LogMelConfig()).fingerprint() == "74a7c56e56be"
-
-
-def test_float64_and_other_forms_have_the_same_fingerprint():
-    front_end = LogMel(LogMelConfig())
-    expected = front_end.fingerprint()
-    assert front_end.use("exportable").fingerprint() == expected
-    assert front_end.use("eager").double().fingerprint() == expected
-
-
-def test_a_value_off_in_the_fifth_digit_is_another_fingerprint():
-    front_end = LogMel(LogMelConfig())
-    expected = front_end.fingerprint()
-    front_end.get_buffer("frames.window").mul_(1 + 1e-7)  # what another processor may round to
-    assert front_end.fingerprint() == expected
-    front_end.get_buffer("frames.window")[100] += 1e-4
-    assert front_end.fingerprint() != expected
-
-
-def test_a_whole_number_is_the_same_setting_with_and_without_a_point():
-    assert LogMelConfig(f_min=20, f_max=8000) == LogMelConfig(f_min=20.0)
-    ours, there = LogMel(LogMelConfig(f_min=20, f_max=8000)), LogMel(LogMelConfig(f_min=20.0))
-    assert ours.fingerprint() == there.fingerprint()
-    ours.require_fingerprints(there.fingerprints())
-
-
-def test_a_mismatch_says_what_differs():
-    there, here = LogMel(LogMelConfig(f_max=7000.0, floor=1e-5)), LogMel(LogMelConfig())
-    with pytest.raises(FingerprintError) as error:
-        here.require_fingerprints(there.fingerprints())
-    assert str(error.value) == (
-        f"these features are not those of the front-end here, of fingerprint "
-        f"{here.fingerprint()}: floor is 1e-05 there and 1e-06 here, f_max is 7000.0 there and 8000.0 here, "
-        "frames.filters has other values"
-    )
-
-
-def test_a_setting_that_was_not_known_there_must_have_its_default():
-    there = {name: part for name, part in LogMel(LogMelConfig()).fingerprints().items() if name != "dither"}
-    LogMel(LogMelConfig()).require_fingerprints(there)
-    with pytest.raises(FingerprintError, match=r"dither is unknown there and 0\.1 here$"):
-        LogMel(LogMelConfig(dither=0.1)).require_fingerprints(there)
 
 
 @pytest.mark.parametrize(
@@ -335,103 +266,6 @@ def test_an_unknown_form():
     with pytest.raises(ParameterError) as error:
         LogMel(LogMelConfig()).use("fast")
     assert str(error.value) == "form='fast' must be 'eager', 'compiled' or 'exportable'"
-
-
-def test_configs_by_name_and_from_files(tmp_path):
-    assert named_config("logmel") == LogMelConfig()
-    path = tmp_path / "mine.json"
-    config = LogMelConfig(n_mels=24, deltas=1)
-    path.write_text(json.dumps(config_as_dict(config)))
-    assert named_config(str(path)) == config
-    path.write_text(json.dumps({"kind": "logmel", "n_mels": 24, "deltas": 1}))  # the rest has its defaults
-    assert named_config(str(path)) == config
-    path.write_text(describe_front_end(create_front_end(config)).json())
-    assert named_config(str(path)) == config
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "front_end={path} cannot be read: No such file or directory"),
-        (
-            "{",
-            (
-                "front_end={path} holds no front-end (Expecting property name enclosed in double quotes: "
-                "line 1 column 2 (char 1)); `audiocnn describe logmel --json` shows one"
-            ),
-        ),
-        (
-            "[1, 2]",
-            (
-                "front_end={path} holds no front-end (no JSON object); `audiocnn describe logmel --json` "
-                "shows one"
-            ),
-        ),
-        (
-            '{"config": null}',
-            (
-                "front_end={path} holds no front-end (no JSON object); `audiocnn describe logmel --json` "
-                "shows one"
-            ),
-        ),
-        (
-            '{"model": "tdnn", "front_end": "logmel"}',  # a training config
-            (
-                f"front_end={{path}} holds no front-end (kind=None is no front-end that this audiocnn knows: "
-                f"{', '.join(KINDS)}); `audiocnn describe logmel --json` shows one"
-            ),
-        ),
-        (
-            '{"kind": ["logmel"]}',
-            (
-                "front_end={path} holds no front-end (kind=['logmel'] is no front-end that this audiocnn "
-                f"knows: {', '.join(KINDS)}); `audiocnn describe logmel --json` shows one"
-            ),
-        ),
-        (
-            "[" * 100_000,
-            (
-                "front_end={path} holds no front-end (maximum recursion depth exceeded while decoding a JSON "
-                "array from a unicode string); `audiocnn describe logmel --json` shows one"
-            ),
-        ),
-        (
-            '{"kind": "logmel", "n_mel": 3, "colour": 4}',
-            (
-                "front_end={path} holds no front-end (colour, n_mel: a front-end of kind 'logmel' has no "
-                "such setting); `audiocnn describe logmel --json` shows one"
-            ),
-        ),
-        (
-            '{"kind": "logmel", "n_mels": "3"}',
-            (
-                "front_end={path} holds no front-end (n_mels='3' must be a positive integer; 40 is the "
-                "default); `audiocnn describe logmel --json` shows one"
-            ),
-        ),
-    ],
-)
-def test_files_that_hold_no_config(tmp_path, text, message):
-    path = tmp_path / "mine.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(ParameterError) as error:
-        named_config(str(path))
-    assert str(error.value) == message.format(path=path)
-
-
-def test_an_unknown_name_and_an_unknown_kind():
-    with pytest.raises(ParameterError) as error:
-        create_front_end("log_mel")
-    assert str(error.value) == (
-        f"front_end='log_mel' is unknown; there are {', '.join(FRONT_ENDS)}, or give a .json file"
-    )
-    with pytest.raises(ParameterError) as error:
-        config_from_dict({"kind": "bark"})
-    assert str(error.value) == f"kind='bark' is no front-end that this audiocnn knows: {', '.join(KINDS)}"
-    with pytest.raises(ParameterError) as error:
-        kind_of(FrontEndConfig())
-    assert str(error.value) == "config is a FrontEndConfig, which no front-end is made from"
 
 
 @pytest.mark.parametrize(("form", "rtol"), [("eager", 1e-10), ("exportable", 1e-4)])
