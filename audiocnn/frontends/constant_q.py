@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
-from audiocnn.frontends.front_end import Form, FrontEnd, Stage
+from audiocnn.frontends.front_end import Array, Form, FrontEnd, Stage
 from audiocnn.frontends.long_filters import LongFilters
 from audiocnn.frontends.scale import ScaledConfig, root
 from audiocnn.frontends.spectrogram import in_pieces
@@ -20,7 +20,6 @@ from audiocnn.geometry import Axis
 
 __all__ = ["ConstantQ", "ConstantQConfig", "ConstantQTransform"]
 
-Array: TypeAlias = npt.NDArray[np.float64]
 ComplexArray: TypeAlias = npt.NDArray[np.complex128]
 
 
@@ -128,7 +127,6 @@ class ConstantQTransform(Stage):
         self.config = config
         filters = config.filters()
         self.time_axis = Axis.scan(len(filters[0][1]), config.hop_length)
-        self._form: Form = "eager"
         self._compiled: Callable[[Tensor], Tensor] | None = None
         self._places: list[tuple[int, int]] = []  # where an octave's filters begin, and how long they are
         self._octaves = nn.ModuleList()  # their tables are the filters in another form
@@ -149,7 +147,7 @@ class ConstantQTransform(Stage):
 
     def use(self, form: Form) -> None:
         """Compute in this form from now on."""
-        self._form = form
+        super().use(form)
         self._compiled = torch.compile(self._columns, dynamic=True) if form == "compiled" else None
 
     def response(self) -> tuple[Array, Array]:

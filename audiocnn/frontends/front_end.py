@@ -8,6 +8,7 @@ The first part is what front-ends differ in; the other two any of them may have.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import chain
@@ -103,6 +104,13 @@ class FrontEndConfig:
             listed = ", ".join(map(repr, choices[:-1]))
             raise ParameterError(f"{name}={value!r} must be {listed} or {choices[-1]!r}")
 
+    def _require_floor(self, name: str) -> None:
+        floor, default = (getattr(of, name) for of in (self, type(self)))
+        if not torch.finfo(torch.float32).tiny <= floor < math.inf:
+            raise ParameterError(
+                f"{name}={floor!r} must be positive, also in float32; {default:g} is the default"
+            )
+
     def _require_band(self) -> None:
         """Check the `f_min` and `f_max` of those that have them."""
         f_min, f_max = (getattr(self, name) for name in ("f_min", "f_max"))
@@ -135,7 +143,7 @@ class Stage(Scan):
 
     def use(self, form: Form) -> None:
         """Compute in this form from now on; see `FrontEnd.use`."""
-        raise NotImplementedError
+        self._form = form
 
     def response(self) -> tuple[Array, Array] | None:
         """What the filters let through: some frequencies in Hz, and the gain of each filter at each of them.

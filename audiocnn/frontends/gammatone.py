@@ -11,10 +11,18 @@ from audiocnn.frontends.front_end import Array, FrontEnd
 from audiocnn.frontends.scale import Scale
 from audiocnn.frontends.spectrogram import FrameFeatures, SpectrogramConfig
 
-__all__ = ["GammatoneSpectrogram", "GammatoneSpectrogramConfig", "erb_hz", "erb_rate", "erb_rate_to_hz"]
+__all__ = [
+    "BANDWIDTH_ERB",
+    "GammatoneSpectrogram",
+    "GammatoneSpectrogramConfig",
+    "erb_centres_hz",
+    "erb_hz",
+    "erb_rate",
+    "erb_rate_to_hz",
+]
 
 _ORDER = 4
-_BANDWIDTH_ERB = 1.019  # of Patterson et al. 1992: then a filter of order 4 is as wide as its ERB
+BANDWIDTH_ERB = 1.019  # of Patterson et al. 1992: then a filter of order 4 is as wide as its ERB
 # (1 + x^2)^-4 is a half at this x: the distance in bandwidths at which a filter is 3 dB down
 _HALF_POWER = math.sqrt(2.0 ** (1.0 / _ORDER) - 1.0)
 
@@ -46,6 +54,16 @@ def erb_rate_to_hz(rates: npt.ArrayLike) -> Array:
     [50.0, 1000.0]
     """
     return (10.0 ** (np.asarray(rates, dtype=np.float64) / 21.4) - 1.0) / 4.37e-3
+
+
+def erb_centres_hz(count: int, *, f_min: float, f_max: float) -> Array:
+    """Frequencies even on the ERB-rate scale, the first and the last included.
+
+    >>> erb_centres_hz(3, f_min=0.0, f_max=8000.0).round().tolist()
+    [0.0, 1143.0, 8000.0]
+    """
+    ends = erb_rate([f_min, f_max])
+    return erb_rate_to_hz(np.linspace(ends[0], ends[1], count))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +115,8 @@ class GammatoneSpectrogramConfig(SpectrogramConfig):
         return list(zip(low.tolist(), high.tolist(), strict=True))
 
     def _centres_and_widths_hz(self) -> tuple[Array, Array]:
-        ends = erb_rate([self.f_min, self.f_max])
-        centres = erb_rate_to_hz(np.linspace(ends[0], ends[1], self.n_bands))
-        return centres, _BANDWIDTH_ERB * erb_hz(centres)
+        centres = erb_centres_hz(self.n_bands, f_min=self.f_min, f_max=self.f_max)
+        return centres, BANDWIDTH_ERB * erb_hz(centres)
 
 
 class GammatoneSpectrogram(FrontEnd):

@@ -1,6 +1,5 @@
 """Filterbanks whose filters are learnt: straight from samples, smoothed and sampled once each hop."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from audiocnn.errors import ParameterError
 from audiocnn.frontends.band_energy import band_energy
 from audiocnn.frontends.filter_response import amplitude_response
-from audiocnn.frontends.front_end import Array, Form, FrontEndConfig, Stage
+from audiocnn.frontends.front_end import Array, FrontEndConfig, Stage
 from audiocnn.frontends.pcen import PerChannelEnergyNorm
 from audiocnn.geometry import Axis
 from audiocnn.layers.scan import Scan
@@ -67,10 +66,7 @@ class LearnableFilterbankConfig(FrontEndConfig):
             if getattr(self, name) < 4:
                 raise ParameterError(f"{name}={getattr(self, name)} must be at least 4; 401 is the default")
         self._require_band()
-        if not torch.finfo(torch.float32).tiny <= self.floor < math.inf:
-            raise ParameterError(
-                f"floor={self.floor!r} must be positive, also in float32; {type(self).floor:g} is the default"
-            )
+        self._require_floor("floor")
         self._require_choice("compression", ("pcen", "log"))
 
     def context_frames(self) -> tuple[int, int]:
@@ -130,7 +126,8 @@ class LearnableFilterbank(Stage):
         frame 0      [------------------- 801 ----------------------]
 
     Complex filters give the squared modulus. Energies below `floor` are raised to it. The filters are made
-    from their parameters on every call, so that what is learnt or loaded is what counts. By FFT, in blocks of
+    from their parameters on every call, so that what is learnt or loaded is what counts. The compiled form is
+    the eager one, which leaves nothing to a compiler. By FFT, in blocks of
     some frames, one NaN spoils its block; in the exportable form, by convolution, the frames that read it.
 
     Args:
@@ -144,16 +141,11 @@ class LearnableFilterbank(Stage):
         self.filters = filters
         self.low_pass = GaussianLowPass(config.n_filters, config.pool_size)
         self.time_axis = Axis.scan(config.kernel_size + config.pool_size - 1, config.hop_length)
-        self._form: Form = "eager"
 
     @property
     def band_edges_hz(self) -> list[tuple[float, float]]:
         """What the filters' parameters say now."""
         return self.filters.band_edges_hz()
-
-    def use(self, form: Form) -> None:
-        """Compute in this form from now on; compiled is as eager, which leaves nothing to a compiler."""
-        self._form = form
 
     def response(self) -> tuple[Array, Array]:
         """Frequencies in Hz, and each filter's gain of amplitude there, of both parts where there are two."""

@@ -20,14 +20,13 @@ fifth of the multiplications.
 """
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["LongFilters"]
+from audiocnn.frontends.front_end import Array
 
-Array = npt.NDArray[np.float64]
+__all__ = ["LongFilters"]
 
 # What may be lost of a part, relative to its root mean square: no more than float32 rounds off. A part
 # below a hundredth of its filter, at the end of a window, counts as a hundredth.

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.frontends.filter_response import amplitude_response, half_power_bands
-from audiocnn.frontends.front_end import Array, Form, FrontEnd, FrontEndConfig, Stage
-from audiocnn.frontends.gammatone import erb_hz, erb_rate, erb_rate_to_hz
+from audiocnn.frontends.front_end import Array, FrontEnd, FrontEndConfig, Stage
+from audiocnn.frontends.gammatone import BANDWIDTH_ERB, erb_centres_hz, erb_hz
 from audiocnn.geometry import Axis
 from audiocnn.layers.fft_conv import fft_conv1d
 
@@ -67,10 +67,9 @@ def gammatone_impulses(
     >>> gammatone_impulses(40, 400, sample_rate=16000, f_min=100.0, f_max=7000.0).shape
     (40, 400)
     """
-    ends = erb_rate([f_min, f_max])
-    centres = erb_rate_to_hz(np.linspace(ends[0], ends[1], n_filters))[:, None]
+    centres = erb_centres_hz(n_filters, f_min=f_min, f_max=f_max)[:, None]
     time = np.arange(1, kernel_size + 1) / sample_rate
-    decay = np.exp(-2.0 * np.pi * 1.019 * erb_hz(centres) * time)
+    decay = np.exp(-2.0 * np.pi * BANDWIDTH_ERB * erb_hz(centres) * time)
     impulses = time**3 * decay * np.cos(2.0 * np.pi * centres * time)
     unit: Array = impulses / np.sqrt((impulses**2).sum(axis=1, keepdims=True))
     return unit
@@ -92,17 +91,12 @@ class _RawFilters(Stage):
         )
         # convolution by layers does not turn the kernel round
         self.filters = nn.Parameter(torch.tensor(impulses[:, ::-1].copy()).float())
-        self._form: Form = "eager"
 
     @property
     def band_edges_hz(self) -> list[tuple[float, float]]:
         """Where each filter, as it is now, lets at least half the power of its peak through."""
         hz, gains = self.response()
         return half_power_bands(hz, gains**2)
-
-    def use(self, form: Form) -> None:
-        """Compute in this form from now on; compiled is as eager, which leaves nothing to a compiler."""
-        self._form = form
 
     def response(self) -> tuple[Array, Array]:
         """Frequencies in Hz, and the gain of amplitude of each filter there."""

@@ -1,13 +1,10 @@
 """What features are measured in: power or magnitude, as it is or as a logarithm that stays finite."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import torch
 from torch import Tensor
 
-from audiocnn.errors import ParameterError
 from audiocnn.frontends.front_end import FrontEndConfig
 
 __all__ = ["Scale", "ScaledConfig", "root"]
@@ -36,10 +33,7 @@ class ScaledConfig(FrontEndConfig):
         self._require_choice("power", (1, 2))
         self._require_choice("scale", ("linear", "log", "log10", "db"))
         self._require_choice("floor_rule", ("add", "clamp"))
-        if not torch.finfo(torch.float32).tiny <= self.floor < math.inf:
-            raise ParameterError(
-                f"floor={self.floor!r} must be positive, also in float32; {type(self).floor:g} is the default"
-            )
+        self._require_floor("floor")
 
     def scaled(self, values: Tensor) -> Tensor:
         """Powers or magnitudes on the scale; they are overwritten."""

@@ -113,7 +113,6 @@ class FrameFeatures(Stage):
         super().__init__()
         self.config = config
         self.time_axis = Axis.scan(config.win_length, config.hop_length)
-        self._form: Form = "eager"
         self._compiled: Callable[[Tensor], Tensor] | None = None
         shape = window(config.window, config.win_length, periodic=config.window_periodic)
         # made from the config, so not saved with the weights
@@ -140,7 +139,7 @@ class FrameFeatures(Stage):
 
     def use(self, form: Form) -> None:
         """Compute in this form from now on."""
-        self._form = form
+        super().use(form)
         self._compiled = torch.compile(self._columns) if form == "compiled" else None
         self.register_buffer("_waves", self._made_waves() if form == "exportable" else None, persistent=False)
 
