@@ -1,10 +1,11 @@
 """What every audio net has in common: a body, a pool over the window, a head."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from audiocnn.errors import ParameterError
-from audiocnn.layers import Conv1d, Padding, Scan, Sequential, WindowMean, WindowStatistics
+from audiocnn.layers import Conv1d, Padding, Scan, Sequential, WindowMean
 
 __all__ = ["InputSize", "Net", "NetConfig", "resolve_input_size"]
 
@@ -38,7 +39,10 @@ class Net(Sequential):
         channels: channels the body gives.
         num_classes: classes, one logit each.
         input_size: `(rows, window)` in feature rows and frames.
-        statistics: pool mean and deviation instead of the mean alone.
+        pool: makes, for the positions that the body leaves of one window, what sums them up:
+            `(batch, channels, positions)` -> `(batch, pooled, 1)`. A pool such as `WindowMean`, or a
+            convolution over all positions, which is what a dense layer on flattened features is.
+        pooled: channels that the pool gives; as many as the body by default.
         head: layers between the pool and the logits, with the channels they give.
 
     Raises:
@@ -61,7 +65,8 @@ class Net(Sequential):
         channels: int,
         num_classes: int,
         input_size: tuple[int, int],
-        statistics: bool = False,
+        pool: Callable[[int], Scan] = WindowMean,
+        pooled: int | None = None,
         head: tuple[Scan, int] | None = None,
     ) -> None:
         rows, window = input_size
@@ -73,12 +78,11 @@ class Net(Sequential):
                 f"window={window} frames do not hold the {takes.span} that the net sees; give "
                 f"input_size=({rows}, {takes.span}) or more, or padding='same'"
             )
-        pool = WindowStatistics(positions) if statistics else WindowMean(positions)
-        pooled = channels * 2 if statistics else channels
-        layers: dict[str, Scan] = {"body": body, "pool": pool}
+        layers: dict[str, Scan] = {"body": body, "pool": pool(positions)}
+        given = pooled or channels
         if head is not None:
-            layers["head"], pooled = head
-        layers["logits"] = Conv1d(pooled, num_classes, 1)
+            layers["head"], given = head
+        layers["logits"] = Conv1d(given, num_classes, 1)
         super().__init__(layers)
         self.rows = rows
         self.window = takes.input_length(positions) if body.geometry else window

@@ -1,6 +1,15 @@
 """Time-delay networks in the manner of x-vectors."""
 
-from audiocnn.layers import TDNN, BatchNorm1d, Conv1d, FlattenRows, Padding, ReLU, Sequential
+from audiocnn.layers import (
+    TDNN,
+    BatchNorm1d,
+    Conv1d,
+    FlattenRows,
+    Padding,
+    ReLU,
+    Sequential,
+    WindowStatistics,
+)
 from audiocnn.models.net import InputSize, Net, resolve_input_size
 
 __all__ = ["tdnn"]
@@ -52,6 +61,7 @@ def tdnn(
         channels=wide,
         num_classes=num_classes,
         input_size=(rows, window),
-        statistics=True,
+        pool=WindowStatistics,
+        pooled=2 * wide,
         head=(embedding, channels),
     )
