@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import NoneType, UnionType
@@ -42,6 +43,8 @@ class TrainConfig:
         patience: epochs without a gain on validation after which to stop; None trains to the end.
         label_smoothing: part of the target that is spread over all classes.
         mixup_alpha: recordings are mixed in shares from Beta(alpha, alpha); 0 mixes none.
+        teachers: files of classifiers of the same labels, whose mean scores are learned, not the labels;
+            set label_smoothing to 0 with them.
         speed_percents: speeds to draw each recording's from; 110 is a tenth faster and higher.
         max_shift_seconds: by how much a recording may reach out of its window.
         noise: a table or folder of background recordings to mix in; None mixes none.
@@ -80,6 +83,7 @@ class TrainConfig:
     patience: int | None = None
     label_smoothing: float = 0.1
     mixup_alpha: float = 0.2
+    teachers: tuple[Path, ...] = ()
     speed_percents: tuple[int, ...] = (80, 85, 90, 95, 100, 105, 110, 115, 120)
     max_shift_seconds: float = 0.0
     noise: Path | None = None
@@ -148,6 +152,10 @@ class TrainConfig:
                 raise ParameterError(f"{field.name}={value!r} must be an integer")
             elif float in kinds and not (type(value) in (int, float) and math.isfinite(value)):
                 raise ParameterError(f"{field.name}={value!r} must be a number")
+            elif field.type == tuple[Path, ...]:
+                if isinstance(value, str) or not isinstance(value, Sequence):
+                    raise ParameterError(f"{field.name}={value!r} must be a tuple of files")
+                object.__setattr__(self, field.name, tuple(map(Path, value)))
             elif field.type == tuple[int, ...] and not (
                 isinstance(value, (tuple, list)) and all(type(one) is int for one in value)
             ):

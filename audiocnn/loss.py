@@ -1,5 +1,7 @@
 """What training makes small: the loss of a batch that is augmented first. Any training loop can use it."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,6 +12,7 @@ from audiocnn.augment.waveform import mix_noise, random_gain
 from audiocnn.classifier import Classifier
 from audiocnn.config import TrainConfig
 from audiocnn.data.corpus import Corpus
+from audiocnn.distillation import teachers_scores
 
 __all__ = ["mask_features", "training_loss"]
 
@@ -22,6 +25,7 @@ def training_loss(
     config: TrainConfig,
     generator: torch.Generator,
     noise: Corpus | None = None,
+    teachers: Sequence[Classifier] = (),
 ) -> Tensor:
     """The loss of one batch, augmented: all that a training step is but the update.
 
@@ -32,6 +36,7 @@ def training_loss(
         config: how to augment.
         generator: on the CPU; draws every augmentation.
         noise: background recordings to mix in, at the classifier's rate.
+        teachers: classifiers whose mean scores are the targets, instead of the classes.
     """
     with torch.no_grad():
         waveforms = classifier.in_context(waveforms)
@@ -50,7 +55,10 @@ def training_loss(
         )
     features = classifier.normalize(classifier.front_end(waveforms))
     features = mask_features(features, config, generator)
-    shares = F.one_hot(targets, len(classifier.labels)).to(features.dtype)
+    if teachers:
+        shares = teachers_scores(teachers, waveforms).to(features.dtype)
+    else:
+        shares = F.one_hot(targets, len(classifier.labels)).to(features.dtype)
     if config.mixup_alpha > 0:
         features, shares = mixup(features, shares, alpha=config.mixup_alpha, generator=generator)
     logits = classifier.net(features)[..., 0]  # (batch, num_classes)

@@ -25,6 +25,7 @@ from audiocnn.data.corpus import Corpus
 from audiocnn.data.manifest import Clip, find_recordings, read_manifest, read_recordings, write_manifest
 from audiocnn.data.splits import split_clips
 from audiocnn.data.statistics import feature_statistics
+from audiocnn.distillation import load_teachers
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.files import whole_file
 from audiocnn.frontends import named_config
@@ -51,12 +52,20 @@ logger = logging.getLogger(__name__)
 class _Training(lightning.LightningModule):
     """Hands a classifier's loss and accuracy to Lightning; keeps the best weights, and where it stands."""
 
-    def __init__(self, classifier: Classifier, config: TrainConfig, batches: Batches, noise: Corpus | None):
+    def __init__(
+        self,
+        classifier: Classifier,
+        config: TrainConfig,
+        batches: Batches,
+        noise: Corpus | None,
+        teachers: list[Classifier],
+    ) -> None:
         super().__init__()
         self.classifier = classifier
         self.run = config
         self.batches = batches
         self.noise = noise
+        self.teachers = teachers  # in a list, so that they are no part of what is trained and saved
         self.history: History = []
         self.judged: list[tuple[Tensor, Tensor]] = []
         self.resumed_rate: list[dict[str, Any]] | None = None
@@ -78,7 +87,14 @@ class _Training(lightning.LightningModule):
         torch.manual_seed(epoch_generator(self.run.seed, self.current_epoch, "dropout").initial_seed())
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
-        loss = training_loss(self.classifier, *batch, config=self.run, generator=self.draws, noise=self.noise)
+        loss = training_loss(
+            self.classifier,
+            *batch,
+            config=self.run,
+            generator=self.draws,
+            noise=self.noise,
+            teachers=self.teachers,
+        )
         self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]))
         return loss
 
@@ -254,6 +270,7 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
     bare = classifier.bare_net
     mask_features(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if none fit
     noise_clips = _list_noise(config.noise) if config.noise else []
+    teachers = load_teachers(config.teachers, classifier)
     config.out.mkdir(parents=True, exist_ok=True)
     corpora = _load(clips, noise_clips, classifier)
     mean, deviation = feature_statistics(corpora.train, classifier.front_end)
@@ -262,7 +279,7 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
     write_manifest(split, clips)
     with whole_file(config.out / CONFIG) as beside:
         beside.write_text(config.as_json(), encoding="utf-8")
-    _train(classifier, corpora, config, resume=resume, progress=progress)
+    _train(classifier, corpora, teachers, config, resume=resume, progress=progress)
     return load(config.out / BEST)
 
 
@@ -306,12 +323,19 @@ def _list_noise(source: Path) -> list[Clip]:
 
 
 def _train(
-    classifier: Classifier, corpora: _Corpora, config: TrainConfig, *, resume: bool, progress: bool
+    classifier: Classifier,
+    corpora: _Corpora,
+    teachers: list[Classifier],
+    config: TrainConfig,
+    *,
+    resume: bool,
+    progress: bool,
 ) -> None:
     """Run Lightning over the corpora."""
     on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     if on_gpu:
         corpora = corpora.to("cuda")
+        teachers = [teacher.to("cuda") for teacher in teachers]
     window = classifier.window
     batches = Batches(
         corpora.train,
@@ -321,7 +345,7 @@ def _train(
         speed_percents=config.speed_percents,
         max_shift=round(config.max_shift_seconds * classifier.sample_rate),
     )
-    training = _Training(classifier, config, batches, corpora.noise)
+    training = _Training(classifier, config, batches, corpora.noise, teachers)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
         accelerator="cuda" if on_gpu else "cpu",

@@ -38,6 +38,7 @@ ORDER = [
     "metrics",
     "config",
     "schedule",
+    "distillation",
     "loss",
     "run_folder",
     "train",
