@@ -1,10 +1,10 @@
-"""Files that appear whole or not at all, whatever stops the program that writes them."""
+"""Files that appear whole or not at all, whatever stops the program that writes them, and that one writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["whole_file"]
+__all__ = ["locked", "whole_file"]
 
 
 @contextmanager
@@ -29,3 +29,34 @@ def whole_file(path: Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Keep a file, made if need be, from all other processes that ask for it here.
+
+    The system lets go of it when the process ends, in whatever way. Not for Windows, which has no such locks.
+
+    Args:
+        path: the file; its folder must exist.
+        wait: until others let go of it.
+
+    Yields:
+        Whether it is ours.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "lock"
+    ...     with locked(path, wait=True) as first, locked(path, wait=False) as second:
+    ...         first, second
+    (True, False)
+    """
+    import fcntl
+
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ours = True
+        except BlockingIOError:
+            ours = False
+        yield ours

@@ -6,7 +6,9 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from audiocnn.classifier import Classifier
 from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import read_manifest
 from audiocnn.errors import ParameterError
@@ -14,7 +16,7 @@ from audiocnn.evaluate import Evaluation, choose_split, evaluate
 from audiocnn.run_folder import SPLIT
 from audiocnn.train import fit
 
-__all__ = ["SeedResult", "format_comparison", "format_results", "train_seeds"]
+__all__ = ["SeedResult", "format_comparison", "format_results", "judge", "train_seeds"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,17 +60,33 @@ def train_seeds(config: TrainConfig, *, seeds: Sequence[int]) -> list[SeedResult
         start = time.perf_counter()
         classifier = fit(run, resume=True)
         minutes = (time.perf_counter() - start) / 60
-        clips = read_manifest(run.out / SPLIT)
-        parts = {}
-        for split in ("validation", "test"):
-            parts[split] = evaluate(classifier, choose_split(clips, split))
-            text = json.dumps(parts[split].as_dict(), indent=1, ensure_ascii=False)
-            (run.out / f"{split}.json").write_text(text + "\n", encoding="utf-8")
-            parts[split].draw_confusion(run.out / f"{split}_confusion.png")
-        result = SeedResult(seed=seed, minutes=minutes, validation=parts["validation"], test=parts["test"])
+        validation, test = judge(classifier, run.out)
+        result = SeedResult(seed=seed, minutes=minutes, validation=validation, test=test)
         logger.info("seed %d: validation %s, test %s, in %s minutes", seed, *_cells(result))
         results.append(result)
     return results
+
+
+def judge(classifier: Classifier, out: Path) -> tuple[Evaluation, Evaluation]:
+    """Judge the classifier of a run on its validation and its test part.
+
+    Args:
+        classifier: that `fit` returned.
+        out: the run's folder, where the figures are left, and pictures of what was taken for what.
+
+    Raises:
+        ManifestError: for recordings that cannot be read; see `evaluate`.
+    """
+    clips = read_manifest(out / SPLIT)
+    parts = []
+    for split in ("validation", "test"):
+        part = evaluate(classifier, choose_split(clips, split))
+        text = json.dumps(part.as_dict(), indent=1, ensure_ascii=False)
+        (out / f"{split}.json").write_text(text + "\n", encoding="utf-8")
+        part.draw_confusion(out / f"{split}_confusion.png")
+        parts.append(part)
+    validation, test = parts
+    return validation, test
 
 
 def format_results(results: Sequence[SeedResult]) -> str:

@@ -46,6 +46,7 @@ ORDER = [
     "evaluate",
     "explain",
     "recipe",
+    "comparison",
     "demo",
     "cli",
 ]
