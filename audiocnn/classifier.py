@@ -112,10 +112,11 @@ class Classifier(Sequential):
         layers = account(net, (net.config.in_channels, net.rows, net.window)).layers
         at_once = max(1, CACHE_BYTES // max(layer.activation_bytes for layer in layers))
         scanned: Scan = net
+        hop = config.window_hop or max(1, round(0.1 * front_end.frame_rate_hz))
         if net.geometry is None:
-            scanned = Windows(net, window=net.window, stride=config.window_hop, batch_size=at_once)
+            scanned = Windows(net, window=net.window, stride=hop, batch_size=at_once)
         super().__init__({"front_end": front_end, "normalize": Normalize(front_end.n_freqs), "net": scanned})
-        self.config = replace(config, net=net.config)  # every default filled in
+        self.config = replace(config, net=net.config, window_hop=hop)  # every default filled in
         self.resamples = resample
         self._windows_at_once = at_once
 

@@ -20,7 +20,8 @@ class ClassifierConfig:
         net: which network.
         activation: `"softmax"` where exactly one class is right, `"sigmoid"` where any number may be.
         window_hop: feature frames from one decision to the next for a net that is no
-            scan (padding `"same"`) and is therefore run window by window; 10 is 100 ms.
+            scan (padding `"same"`) and is therefore run window by window; None takes what is nearest to
+            100 ms.
 
     Raises:
         ParameterError: for parts that do not fit each other.
@@ -30,7 +31,7 @@ class ClassifierConfig:
     front_end: FrontEndConfig
     net: NetConfig
     activation: Literal["softmax", "sigmoid"] = "softmax"
-    window_hop: int = 10
+    window_hop: int | None = None
 
     def __post_init__(self) -> None:
         if not all(isinstance(label, str) and label for label in self.labels):
@@ -50,7 +51,7 @@ class ClassifierConfig:
             )
         if self.activation not in ("softmax", "sigmoid"):
             raise ParameterError(f"activation={self.activation!r} must be 'softmax' or 'sigmoid'")
-        if not isinstance(self.window_hop, int) or self.window_hop < 1:
+        if self.window_hop is not None and (not isinstance(self.window_hop, int) or self.window_hop < 1):
             raise ParameterError(f"window_hop={self.window_hop!r} must be a positive integer of frames")
 
 

@@ -26,6 +26,7 @@ class TrainConfig:
         model: network: tdnn; tc_resnet_8 or tc_resnet_14, also with _1_5 for more width, the latter with
             _0_4 for less; bc_resnet_1, with 1_5, 2, 3, 6 and 8 for more width.
         padding: along time: "valid" for a net that scans, "same" for the net as published.
+        window: feature frames in a decision; None takes the net's own.
         front_end: what makes features of sound: logmel, mfcc, pcen, leaf or another that `audiocnn describe`
             knows, or a .json file with the config of one.
         epochs: passes over the training recordings.
@@ -68,6 +69,7 @@ class TrainConfig:
     out: Path
     model: str = "tc_resnet_8"
     padding: Literal["valid", "same"] = "valid"
+    window: int | None = None
     front_end: str = "logmel"
     epochs: int = 40
     batch_size: int = 100
@@ -102,7 +104,14 @@ class TrainConfig:
     def __post_init__(self) -> None:
         self._check_types()
         for name, least in (
-            *(("epochs", 1), ("batch_size", 2), ("decay_epochs", 1), ("patience", 1), ("seed", 0)),
+            *(
+                ("epochs", 1),
+                ("batch_size", 2),
+                ("decay_epochs", 1),
+                ("patience", 1),
+                ("seed", 0),
+                ("window", 1),
+            ),
             *((name, 0) for name in ("n_freq_masks", "max_freq_width", "n_time_masks", "max_time_width")),
         ):
             value = getattr(self, name)  # a batch has two, since batch norm needs them

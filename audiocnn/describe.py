@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from textwrap import fill
 
+import torch
+
 from audiocnn.accounting import LayerAccount, account, count_parameters
 from audiocnn.classifier import Classifier
 from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.errors import ParameterError
-from audiocnn.frontends import FrontEnd, LogMelConfig
+from audiocnn.frontends import FrontEnd, FrontEndConfig, LogMelConfig, SamplesConfig
 from audiocnn.frontends.kinds import kind_of
 from audiocnn.geometry import Geometry, ReceptiveField
 from audiocnn.layers import Padding, Scan
-from audiocnn.models import Net, NetConfig
+from audiocnn.models import Net, NetConfig, create
 
 __all__ = ["MACS_RULE", "Description", "Scale", "describe"]
 
@@ -239,7 +241,7 @@ class Description:
         text = self._steps(self.receptive_field.size)
         if len(self.input) > 2:
             field = self.receptive_field_rows
-            text += f" by {field.size if field else self.input[-2]} rows"
+            text += f" by {_count(field.size if field else self.input[-2], 'row')}"
         return text + ("" if self.receptive_field == self.layers[-1].time else ", before the pool")
 
     def _hz(self, layer: LayerAccount) -> tuple[float, float]:
@@ -266,8 +268,8 @@ def describe(
     """Count what a network costs and what it sees.
 
     Args:
-        model: a classifier, a net, any layer, or the name of a model, which is described behind the
-            default front-end.
+        model: a classifier, a net, any layer, or the name of a model, which is described behind as many
+            log-mel bands as it has rows by default, or behind samples if it has but one.
         input_size: for a layer, the shape of its input without the batch.
         num_classes: for a name.
         padding: for a name.
@@ -291,7 +293,10 @@ def describe(
     if isinstance(model, str):
         net_config = NetConfig(name=model, num_classes=num_classes, padding=padding)
         labels = tuple(str(i) for i in range(num_classes))
-        model = Classifier(ClassifierConfig(labels=labels, front_end=LogMelConfig(), net=net_config))
+        with torch.device("meta"):  # its rows are asked for, and not its weights
+            rows = create(model, num_classes=num_classes, padding=padding).rows
+        front_end: FrontEndConfig = SamplesConfig() if rows == 1 else LogMelConfig(n_mels=rows)
+        model = Classifier(ClassifierConfig(labels=labels, front_end=front_end, net=net_config))
     if isinstance(model, Classifier):
         described = _describe_net(model.bare_net, model.net.require_law(), Scale.of(model.front_end))
         stream = account(model, (model.geometry.span,)).layers
@@ -314,8 +319,9 @@ def describe(
 def _front_end(classifier: Classifier) -> str:
     front_end = classifier.front_end
     learnt = sum(parameter.numel() for parameter in front_end.parameters())
+    rows = _count(front_end.n_freqs, "row")
     return (
-        f"{kind_of(front_end.config)} of {front_end.n_freqs} rows at {front_end.sample_rate} Hz (others are "
+        f"{kind_of(front_end.config)} of {rows} at {front_end.sample_rate} Hz (others are "
         f"{'resampled' if classifier.resamples else 'refused'}), "
         f"{f'{learnt:,} parameters of its own, ' if learnt else ''}fingerprint {front_end.fingerprint()}"
     )

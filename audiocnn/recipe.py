@@ -16,7 +16,7 @@ from audiocnn.evaluate import Evaluation, choose_split, evaluate
 from audiocnn.run_folder import SPLIT
 from audiocnn.train import fit
 
-__all__ = ["SeedResult", "format_comparison", "format_results", "judge", "train_seeds"]
+__all__ = ["SeedResult", "format_comparison", "format_results", "judge", "mean_and_deviation", "train_seeds"]
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def format_results(results: Sequence[SeedResult]) -> str:
     lines += [f"| {result.seed} | {' | '.join(_cells(result))} |" for result in results]
     if len(results) > 1:
         parts = ([r.validation.accuracy for r in results], [r.test.accuracy for r in results])
-        spread = " | ".join(_mean_and_deviation(part) for part in parts)
+        spread = " | ".join(mean_and_deviation(part) for part in parts)
         minutes = statistics.mean(result.minutes for result in results)
         lines.append(f"| mean ± standard deviation | {spread} | {minutes:.1f} |")
     return "\n".join(lines)
@@ -117,12 +117,17 @@ def format_comparison(rows: Mapping[str, Sequence[Sequence[float]]], *, columns:
     """
     lines = [f"|  | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
     for name, seeds in rows.items():
-        cells = [_mean_and_deviation(column) for column in zip(*seeds, strict=True)]
+        cells = [mean_and_deviation(column) for column in zip(*seeds, strict=True)]
         lines.append(f"| {name} | {' | '.join(cells + [''] * (len(columns) - len(cells)))} |")
     return "\n".join(lines)
 
 
-def _mean_and_deviation(shares: Sequence[float]) -> str:
+def mean_and_deviation(shares: Sequence[float]) -> str:
+    """Shares from 0 to 1 as a text in percent: their mean and, of several, their standard deviation.
+
+    >>> mean_and_deviation([0.5, 0.7])
+    '60.00 ± 14.14 %'
+    """
     mean = f"{100 * statistics.mean(shares):.2f}"
     return f"{mean} ± {100 * statistics.stdev(shares):.2f} %" if len(shares) > 1 else f"{mean} %"
 

@@ -44,7 +44,7 @@ from audiocnn.run_folder import (
 )
 from audiocnn.schedule import LearningRate, make_optimizer
 
-__all__ = ["fit"]
+__all__ = ["fit", "fresh_classifier"]
 
 logger = logging.getLogger(__name__)
 
@@ -242,6 +242,26 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
         torch.set_num_threads(threads)
 
 
+def fresh_classifier(config: TrainConfig, labels: Sequence[str]) -> Classifier:
+    """What a run trains, as torch's generator draws its weights now.
+
+    Args:
+        config: names the front-end and the net.
+        labels: the classes.
+
+    Raises:
+        ParameterError: for names that are unknown, or do not fit each other.
+    """
+    net = NetConfig(
+        name=config.model,
+        num_classes=len(labels),
+        input_size=(None, config.window),
+        padding=config.padding,
+    )
+    front_end = named_config(config.front_end)
+    return Classifier(ClassifierConfig(labels=tuple(labels), front_end=front_end, net=net))
+
+
 def _is_over(history: History, config: TrainConfig) -> bool:
     """Whether all epochs are done, or validation has gained nothing for as long as patience lasts."""
     if len(history) >= config.epochs:
@@ -264,9 +284,7 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
         raise ManifestError(
             f"{config.data} has {len(labels)} labels to learn; give recordings of at least two"
         )
-    net = NetConfig(name=config.model, num_classes=len(labels), padding=config.padding)
-    front_end = named_config(config.front_end)
-    classifier = Classifier(ClassifierConfig(labels=tuple(labels), front_end=front_end, net=net))
+    classifier = fresh_classifier(config, labels)
     bare = classifier.bare_net
     mask_features(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if none fit
     noise_clips = _list_noise(config.noise) if config.noise else []

@@ -7,6 +7,9 @@ import torch
 
 from audiocnn.config import TrainConfig
 
+# these run where the systems are installed whose numbers they write down
+collect_ignore_glob = ["*/golden/make*.py"]
+
 RATE = 16000
 # What the run of the tones is trained with.
 TRAINED_WITH = {"epochs": 16, "batch_size": 8, "learning_rate": 0.003, "device": "cpu"}
@@ -32,6 +35,16 @@ def tones(tmp_path_factory):
             samples = tone + 0.01 * rng.standard_normal(len(time))
             soundfile.write(folder / label / f"{i:02}.flac", samples, RATE)
     return folder
+
+
+@pytest.fixture
+def spoken(tones, tmp_path):
+    """A folder with train.csv, val.csv and test.csv, speakers and all."""
+    parts = {"train": range(12), "val": range(12, 16), "test": range(16, 20)}
+    for part, numbers in parts.items():
+        rows = [f"{tones}/{label}/{i:02}.flac,{label},{i:08}" for label in ("high", "low") for i in numbers]
+        (tmp_path / f"{part}.csv").write_text("\n".join(["file_name,label,speaker", *rows, ""]))
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

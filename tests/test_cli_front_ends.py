@@ -48,6 +48,21 @@ def test_what_describe_prints_as_json_is_a_front_end(tmp_path, capsys):
     assert out == f"{describe_front_end(create_front_end(LogMelConfig(n_mels=24)), name=str(mine))}\n"
 
 
+def test_of_a_name_that_is_both_the_network_is_told_first(tmp_path, capsys):
+    arguments = ("describe", "vggish", "--padding", "same", "--num_classes", "2")
+    network = describe("vggish", padding="same", num_classes=2)
+    front_end = describe_front_end(create_front_end("vggish"), name="vggish")
+    status, out, err = call(capsys, *arguments, "--plot", tmp_path / "filters.png")
+    assert (status, err) == (0, "")
+    assert out == f"{network.table()}\n\n{network}\n\n{front_end}\n"
+    assert (tmp_path / "filters.png").read_bytes().startswith(PNG)
+    status, out, _ = call(capsys, *arguments, "--json")
+    assert json.loads(out) == {
+        "network": json.loads(network.json()),
+        "front_end": json.loads(front_end.json()),
+    }
+
+
 def test_a_classifier_says_which_front_end_it_has_and_draws_it(tmp_path, capsys):
     status, out, _ = call(capsys, "describe", "demo", "--plot", tmp_path / "filters.svg")
     fingerprint = audiocnn.load("demo").front_end.fingerprint()

@@ -1,8 +1,10 @@
-"""A file appears whole or not at all."""
+"""A file appears whole or not at all, and one at a time may have it."""
+
+from threading import Thread
 
 import pytest
 
-from audiocnn.files import whole_file
+from audiocnn.files import locked, whole_file
 
 
 def test_what_was_there_stays_until_all_is_written(tmp_path):
@@ -21,3 +23,27 @@ def test_what_fails_leaves_nothing_behind(tmp_path):
         beside.write_text("half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_is_held_by_one_at_a_time(tmp_path):
+    path = tmp_path / "lock"
+    with locked(path, wait=False) as first, locked(path, wait=False) as second:
+        assert (first, second) == (True, False)
+    with locked(path, wait=False) as third:
+        assert third
+
+
+def test_who_waits_for_a_lock_gets_it(tmp_path):
+    path, order = tmp_path / "lock", []
+
+    def second():
+        with locked(path, wait=True) as ours:
+            order.append("second" if ours else "nobody")
+
+    with locked(path, wait=True):
+        thread = Thread(target=second)
+        thread.start()
+        thread.join(0.05)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]

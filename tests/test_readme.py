@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from audiocnn import layers
-from audiocnn.classifier import Classifier
-from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.describe import describe
-from audiocnn.frontends import FRONT_ENDS, LogMelConfig
-from audiocnn.models import MODELS, NetConfig
+from audiocnn.frontends import FRONT_ENDS
+from audiocnn.models import MODELS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,19 +20,13 @@ PAGES = [
 ]
 
 
-def described(name, padding):
-    labels = tuple(str(i) for i in range(12))
-    net = NetConfig(name=name, num_classes=12, padding=padding)
-    return describe(Classifier(ClassifierConfig(labels=labels, front_end=LogMelConfig(), net=net)))
-
-
 def row(name):
     """A row of the table of networks."""
-    valid, same = described(name, "valid"), described(name, "same")
+    valid, same = (describe(name, padding=padding) for padding in ("valid", "same"))
     return (
-        f"| `{name}` | {valid.parameters:,} | {valid.macs:,} | {valid.span_ms:g} | {valid.stride_ms:g} "
-        f"| {valid.receptive_field_ms:g} | {same.parameters:,} | {same.macs:,} | {same.span_ms:g} "
-        f"| {same.receptive_field_ms:g} |"
+        f"| `{name}` | {valid.input[-2]} | {valid.parameters:,} | {valid.macs:,} | {valid.span_ms:g} "
+        f"| {valid.stride_ms:g} | {valid.receptive_field_ms:g} | {same.parameters:,} | {same.macs:,} "
+        f"| {same.span_ms:g} | {same.receptive_field_ms:g} |"
     )
 
 

@@ -7,7 +7,7 @@ import torch
 from audiocnn.errors import ParameterError
 from audiocnn.frontends import FrontEnd
 from audiocnn.layers import Conv1d, Conv2d, Crop, MaxPool1d, Residual, Sequential
-from audiocnn.models import MODELS, create
+from audiocnn.models import MODELS
 from audiocnn.receptive_field import effective_field, gradient_field, visible_steps
 
 # A convolution by FFT smears a NaN over its block; its structure is that of the direct one, as front-ends
@@ -64,8 +64,8 @@ def test_a_mean_sees_all_rows(case):
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("name", MODELS)
 def test_the_body_of_a_net_sees_its_receptive_field(name, padding):
-    body = create(name, num_classes=3, padding=padding).body
-    axis, rows = body.time_axis, 40
+    net = laws.net(name, padding)
+    body, rows, axis = net.body, net.rows, net.body.time_axis
     # long enough for an output in the middle that sees no padding
     middle = -(axis.start // axis.sees.stride)
     first = axis.start + middle * axis.sees.stride

@@ -15,8 +15,8 @@ RECIPES = Path(__file__).parent.parent / "recipes"
 
 
 def test_every_recipe_is_here_and_short():
-    scripts = {script.parent.name: script for script in RECIPES.glob("*/train.py")}
-    assert scripts.keys() == {
+    scripts = sorted(RECIPES.glob("*/*.py"))
+    assert {script.parent.name for script in scripts if script.name == "train.py"} == {
         "arabic_speech_commands",
         "neocognitron_digits",
         "spoken_digits",
@@ -24,18 +24,8 @@ def test_every_recipe_is_here_and_short():
     }
     for folder in RECIPES.iterdir():
         assert (folder / "README.md").is_file()
-    for script in scripts.values():
+    for script in scripts:
         assert len(script.read_text(encoding="utf-8").splitlines()) <= 80
-
-
-@pytest.fixture
-def spoken(tones, tmp_path):
-    """A folder with train.csv, val.csv and test.csv, speakers and all."""
-    parts = {"train": range(12), "val": range(12, 16), "test": range(16, 20)}
-    for part, numbers in parts.items():
-        rows = [f"{tones}/{label}/{i:02}.flac,{label},{i:08}" for label in ("high", "low") for i in numbers]
-        (tmp_path / f"{part}.csv").write_text("\n".join(["file_name,label,speaker", *rows, ""]))
-    return tmp_path
 
 
 RUN_FILES = {
@@ -47,8 +37,8 @@ RUN_FILES = {
 }
 
 
-def run_recipe(name, *arguments):
-    recipe = runpy.run_path(str(RECIPES / name / "train.py"))
+def run_recipe(name, *arguments, script="train.py"):
+    recipe = runpy.run_path(str(RECIPES / name / script))
     recipe["main"]([str(argument) for argument in arguments])
 
 
@@ -64,6 +54,27 @@ def test_arabic_speech_commands(spoken, tmp_path, capsys):
     assert json.loads((run / "test.json").read_text())["clips"] == 8
 
 
+def test_the_comparison_of_nets_on_arabic_speech_commands(spoken, tmp_path):
+    page, results = tmp_path / "page.md", tmp_path / "results.csv"
+    some = ["--models", "tc_resnet_8", "--padding", "same", "valid", "--minutes", 0.001, "--results", results]
+    with pytest.raises(SystemExit) as end:
+        data = ["--data", spoken, "--out", tmp_path / "runs"]
+        run_recipe("arabic_speech_commands", *data, *some, script="compare.py")
+    assert end.value.code is None
+    names = {"tc_resnet_8_same_seed0", "tc_resnet_8_valid_seed0"}
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == names
+    page.write_text("<!-- comparison begins -->\n<!-- comparison ends -->\n")
+    more = ["--models", "tc_resnet_8", "bc_resnet_1", "--results", results, "--page", page]
+    run_recipe("arabic_speech_commands", "--table", *more, script="compare.py")
+    lines = [line.split(" | ") for line in page.read_text().splitlines() if line.startswith("| `")]
+    assert {(line[0], line[1]) for line in lines[:2]} == {
+        ("| `tc_resnet_8`", "same"),
+        ("| `tc_resnet_8`", "valid"),
+    }
+    assert [(line[0], line[2]) for line in lines[2:]] == [("| `bc_resnet_1`", "not yet run")] * 2
+    assert (tmp_path / "frontier.png").is_file()
+
+
 def test_spoken_digits(tmp_path, capsys):
     data, out, generator = tmp_path / "data", tmp_path / "runs", np.random.default_rng(0)
     data.mkdir()
@@ -74,7 +85,7 @@ def test_spoken_digits(tmp_path, capsys):
                 soundfile.write(data / f"{digit}_{speaker}_{take}.flac", 0.1 * tone, 8000)
     some = ["--front_ends", "mfcc", "leaf", "--epochs", 1, "--seeds", 0, 1]
     run_recipe("spoken_digits", "--data", data, "--out", out, *some)
-    table = capsys.readouterr().out.splitlines()[-4:]
+    table = capsys.readouterr().out.splitlines()
     assert table[0] == "|  | validation | test | worst speaker |"
     assert [line.split(" | ")[0] for line in table[2:]] == ["| mfcc", "| leaf"]
     accuracies = []
@@ -91,6 +102,13 @@ def test_spoken_digits(tmp_path, capsys):
             accuracies.append(judged["accuracy"])
         assert audiocnn.load(runs / "tc_resnet_8_seed0" / "model.safetensors").sample_rate == 8000
     assert float(table[3].split(" | ")[2].split()[0]) == pytest.approx(100 * np.mean(accuracies), abs=0.006)
+
+    nets = ["--front_ends", "mfcc", "--models", "tc_resnet_8", "tc_resnet_14_0_4", "--epochs", 1, "--floor"]
+    run_recipe("spoken_digits", "--data", data, "--out", out, *nets)  # of which some are there
+    table = capsys.readouterr().out.splitlines()
+    floor = ["| logmel, support vector machine, set", "| logmel, support vector machine, chosen"]
+    names = [*floor, "| mfcc, tc_resnet_8", "| mfcc, tc_resnet_14_0_4"]
+    assert [line.split(" | ")[0] for line in table[2:]] == names
 
 
 def test_synthetic_words(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Training with front-ends: which is named, what of it is learnt, and what its features' statistics are."""
 
 import json
+from functools import partial
 
 import pytest
 import soundfile
@@ -11,8 +12,9 @@ import audiocnn
 from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import read_manifest
 from audiocnn.errors import ParameterError
-from audiocnn.frontends import LogMelConfig, PCENConfig, create_front_end
+from audiocnn.frontends import LogMelConfig, PCENConfig, SamplesConfig, create_front_end
 from audiocnn.frontends.kinds import config_as_dict
+from audiocnn.models import MODELS
 from audiocnn.train import fit
 
 
@@ -61,6 +63,17 @@ def test_a_config_file_names_any_front_end_and_rate(tones, tmp_path):
     assert saved["front_end"] == str(tmp_path / "front_end.json")
     assert trained.predict(tones / "low" / "00.flac").label == "low"
     assert trained.predict(tones / "high" / "00.flac").label == "high"
+
+
+def test_a_net_that_reads_samples_is_trained(tones, tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS, "m5", partial(MODELS["m5"], width=1 / 16))
+    trained = fit(
+        config(tones, tmp_path / "run", model="m5", front_end="samples", max_freq_width=0, epochs=10)
+    )
+    assert trained.config.front_end == SamplesConfig() and trained.sample_rate == 8000
+    assert 0.05 < trained.normalize.deviation.item() < 0.5  # the level of the tones
+    for label in ("low", "high"):
+        assert [trained.predict(tones / label / f"{i:02}.flac").label for i in range(4)] == [label] * 4
 
 
 def test_a_run_is_not_resumed_with_another_front_end_of_the_same_name(tones, tmp_path):

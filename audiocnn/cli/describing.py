@@ -1,5 +1,6 @@
 """Commands that show what networks and front-ends are and make: `describe`, `features`."""
 
+import json
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,8 @@ def describe_parser() -> ArgumentParser:
         "model",
         type=str,
         help="a name such as tc_resnet_8, the file of a classifier, or demo; or the name of a front-end such "
-        "as logmel or kaldi, or a .json file with the config of one",
+        "as logmel or kaldi, or a .json file with the config of one. vggish is both: its network is told "
+        "first, then its front-end",
     )
     parser.add_argument(
         "--num_classes", type=int | None, default=None, help="classes, for a name (default: 12)"
@@ -32,7 +34,11 @@ def describe_parser() -> ArgumentParser:
         default=None,
         help="along time, for a name: valid (the default) for a net that scans, same as published",
     )
-    parser.add_argument("--json", action="store_true", help="print all of it as JSON")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help='print all of it as JSON; of a name that is both, as {"network": ..., "front_end": ...}',
+    )
     parser.add_argument(
         "--plot",
         type=str | None,
@@ -44,15 +50,37 @@ def describe_parser() -> ArgumentParser:
 
 def run_describe(options: Namespace) -> int:
     """`audiocnn describe`; gives the exit status."""
+    from audiocnn.frontends import FRONT_ENDS
+    from audiocnn.models import MODELS
+
+    plot = output_file("plot", options.plot, PICTURES)
+    if options.model not in FRONT_ENDS and not options.model.endswith(".json"):
+        pages = [_describe_network(options, plot)]
+    elif options.model in MODELS:
+        pages = [_describe_network(options, None), _describe_front_end(options, plot)]
+    else:
+        for name in ("num_classes", "padding"):
+            if getattr(options, name) is not None:
+                raise ParameterError(f"--{name}: a front-end has none; leave it out, or name a network")
+        pages = [_describe_front_end(options, plot)]
+    if not options.json:
+        print("\n\n".join(text for text, _ in pages))
+    elif len(pages) == 1:
+        print(pages[0][1])
+    else:
+        both = zip(("network", "front_end"), pages, strict=True)
+        print(json.dumps({name: json.loads(values) for name, (_, values) in both}, indent=1))
+    return 0
+
+
+def _describe_network(options: Namespace, plot: Path | None) -> tuple[str, str]:
+    """The page of a network or of a classifier's file, as text and JSON; and the picture of its filters."""
     from audiocnn.classifier import SHIPPED, load
     from audiocnn.describe import describe
     from audiocnn.frontends import FRONT_ENDS
     from audiocnn.frontends.description import draw_filterbank
     from audiocnn.models import MODELS
 
-    plot = output_file("plot", options.plot, PICTURES)
-    if options.model.endswith(".json") or options.model in FRONT_ENDS:
-        return _describe_front_end(options, plot)
     path = SHIPPED.get(options.model, Path(options.model))
     choices = {"num_classes": options.num_classes, "padding": options.padding}
     chosen = {name: value for name, value in choices.items() if value is not None}
@@ -77,23 +105,19 @@ def run_describe(options: Namespace) -> int:
         description = describe(classifier)
     else:
         description = describe(options.model, **chosen)
-    print(description.json() if options.json else f"{description.table()}\n\n{description}")
-    return 0
+    return f"{description.table()}\n\n{description}", description.json()
 
 
-def _describe_front_end(options: Namespace, plot: Path | None) -> int:
+def _describe_front_end(options: Namespace, plot: Path | None) -> tuple[str, str]:
+    """The page of a front-end, as text and JSON; and the picture of its filters."""
     from audiocnn.frontends import create_front_end
     from audiocnn.frontends.description import describe_front_end, draw_filterbank
 
-    for name in ("num_classes", "padding"):
-        if getattr(options, name) is not None:
-            raise ParameterError(f"--{name}: a front-end has none; leave it out, or name a network")
     front_end = create_front_end(options.model)
     description = describe_front_end(front_end, name=options.model)
     if plot is not None:
         draw_filterbank(front_end, plot, name=options.model)
-    print(description.json() if options.json else description)
-    return 0
+    return str(description), description.json()
 
 
 def features_parser() -> ArgumentParser:
@@ -143,7 +167,7 @@ def run_features(options: Namespace) -> int:
         draw_features(front_end, features.numpy(), out, title=f"{Path(options.file).name}, {options.preset}")
         frames = features.shape[-1]
     print(
-        f"{out}: {front_end.n_freqs} rows, {frames} frames, {front_end.frame_rate_hz:g} a second, "
-        f"fingerprint {front_end.fingerprint()}"
+        f"{out}: {front_end.n_freqs} {'row' if front_end.n_freqs == 1 else 'rows'}, {frames} frames, "
+        f"{front_end.frame_rate_hz:g} a second, fingerprint {front_end.fingerprint()}"
     )
     return 0

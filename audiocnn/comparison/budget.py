@@ -6,21 +6,20 @@ from statistics import median
 import torch
 
 from audiocnn.classifier import Classifier
-from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.config import TrainConfig
 from audiocnn.data.batches import Batches, epoch_generator
 from audiocnn.data.corpus import Corpus
 from audiocnn.data.manifest import read_manifest
 from audiocnn.data.splits import split_clips
 from audiocnn.evaluate import choose_split
-from audiocnn.frontends import named_config
 from audiocnn.loss import training_loss
-from audiocnn.models import NetConfig
 from audiocnn.schedule import make_optimizer
+from audiocnn.train import fresh_classifier
 
 __all__ = ["epochs_within", "seconds_per_epoch"]
 
-_WARM_UP, _TIMED = 2, 8  # training steps
+_WARM_UP = 2  # training steps
+_TIMED = 8
 _JUDGED_AT_ONCE = 256  # as `fit` does
 
 
@@ -45,11 +44,9 @@ def seconds_per_epoch(config: TrainConfig) -> float:
     clips = split_clips(read_manifest(config.data), seed=config.seed)
     train, validation = choose_split(clips, "train"), choose_split(clips, "validation")
     labels = tuple(sorted({clip.label for clip in train if clip.label is not None}))
-    net = NetConfig(name=config.model, num_classes=len(labels), padding=config.padding)
-    front_end = named_config(config.front_end)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        classifier = Classifier(ClassifierConfig(labels=labels, front_end=front_end, net=net))
+        classifier = fresh_classifier(config, labels)
     rate, window = classifier.sample_rate, classifier.window
     few = train[: (_WARM_UP + _TIMED) * config.batch_size]
     batches = Batches(

@@ -12,12 +12,14 @@ from torch import Tensor
 
 from audiocnn.classifier import Classifier
 from audiocnn.classifier_config import ClassifierConfig
+from audiocnn.config import TrainConfig
 from audiocnn.describe import describe
-from audiocnn.frontends import LogMelConfig, named_config
-from audiocnn.layers import Padding
+from audiocnn.frontends import LogMelConfig
 from audiocnn.models import NetConfig
+from audiocnn.resampling import resample
+from audiocnn.train import fresh_classifier
 
-__all__ = ["REFERENCE", "Cost", "build", "clip_milliseconds", "cost_of", "machine_name"]
+__all__ = ["REFERENCE", "Cost", "clip_milliseconds", "cost_of", "cost_of_run", "machine_name"]
 
 REFERENCE = "tc_resnet_8"
 """The net, with "valid" padding behind log-mel features, that speeds are compared with."""
@@ -35,17 +37,6 @@ class Cost:
     span_ms: float
     stride_ms: float
     delay_ms: float
-
-
-def build(model: str, *, padding: Padding, front_end: str, num_classes: int) -> Classifier:
-    """A classifier with fresh weights.
-
-    Raises:
-        ParameterError: for names that are unknown, or do not fit each other.
-    """
-    net = NetConfig(name=model, num_classes=num_classes, padding=padding)
-    labels = tuple(str(i) for i in range(num_classes))
-    return Classifier(ClassifierConfig(labels=labels, front_end=named_config(front_end), net=net))
 
 
 def cost_of(classifier: Classifier, *, clip_seconds: float = 1.0) -> Cost:
@@ -78,6 +69,19 @@ def cost_of(classifier: Classifier, *, clip_seconds: float = 1.0) -> Cost:
     )
 
 
+def cost_of_run(config: TrainConfig, *, num_classes: int) -> Cost:
+    """What the classifier of a run will cost.
+
+    Args:
+        config: the run.
+        num_classes: of its recordings.
+
+    Raises:
+        ParameterError: for names that are unknown, or do not fit each other.
+    """
+    return cost_of(fresh_classifier(config, [str(i) for i in range(num_classes)]))
+
+
 def clip_milliseconds(classifier: Classifier, waveforms: Sequence[Tensor]) -> tuple[float, float]:
     """Processor time to score a recording on one thread: with a classifier, and with `REFERENCE`.
 
@@ -89,8 +93,9 @@ def clip_milliseconds(classifier: Classifier, waveforms: Sequence[Tensor]) -> tu
         waveforms: recordings `(time,)` at its sample rate.
     """
     net = NetConfig(name=REFERENCE, num_classes=len(classifier.labels), padding="valid")
-    front_end = LogMelConfig(sample_rate=classifier.sample_rate)
-    reference = Classifier(ClassifierConfig(labels=classifier.labels, front_end=front_end, net=net))
+    reference = Classifier(ClassifierConfig(labels=classifier.labels, front_end=LogMelConfig(), net=net))
+    rates = classifier.sample_rate, reference.sample_rate
+    heard = {classifier: waveforms, reference: [resample(waveform, *rates) for waveform in waveforms]}
     seconds: dict[Classifier, list[float]] = {classifier: [], reference: []}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -98,7 +103,7 @@ def clip_milliseconds(classifier: Classifier, waveforms: Sequence[Tensor]) -> tu
         for _ in range(_PASSES):
             for scorer, taken in seconds.items():
                 start = time.process_time()
-                scorer.score_clips(waveforms)
+                scorer.score_clips(heard[scorer])
                 taken.append(time.process_time() - start)
     finally:
         torch.set_num_threads(threads)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from audiocnn.comparison.cost import Cost
 from audiocnn.errors import ParameterError
 from audiocnn.files import locked
 
@@ -70,6 +71,11 @@ class Result:
     def trial(self) -> tuple[str, str, str, float, int]:
         """What was tried: of two results with the same, one is superfluous."""
         return self.model, self.padding, self.front_end, self.minutes, self.seed
+
+    @property
+    def cost(self) -> Cost:
+        """What needed no training to know."""
+        return Cost(**{field.name: getattr(self, field.name) for field in fields(Cost)})
 
 
 def read_results(path: Path) -> list[Result]:

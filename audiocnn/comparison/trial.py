@@ -11,13 +11,13 @@ from pathlib import Path
 
 import torch
 
-from audiocnn import audio
 from audiocnn.classifier import Classifier
 from audiocnn.comparison.budget import epochs_within
-from audiocnn.comparison.cost import build, clip_milliseconds, cost_of, machine_name
+from audiocnn.comparison.cost import clip_milliseconds, cost_of, cost_of_run, machine_name
+from audiocnn.comparison.recordings import read_clips
 from audiocnn.comparison.results import Result, append_result, read_results
 from audiocnn.config import TrainConfig
-from audiocnn.data.manifest import Clip, read_manifest
+from audiocnn.data.manifest import read_manifest
 from audiocnn.errors import ParameterError
 from audiocnn.evaluate import Evaluation, choose_split
 from audiocnn.files import locked, whole_file
@@ -60,13 +60,8 @@ def run_trials(
     for config in configs:
         name = _folder(config)
         try:
-            net = build(
-                config.model,
-                padding=config.padding,
-                front_end=config.front_end,
-                num_classes=num_classes,
-            )
-            if most_macs is not None and cost_of(net).macs > most_macs:
+            cost = cost_of_run(config, num_classes=num_classes)
+            if most_macs is not None and cost.macs > most_macs:
                 continue
             result = run_trial(config, minutes=minutes, results=results)
         except Exception:  # whatever is wrong with one net, the others do not wait for it
@@ -111,7 +106,9 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
         logger.info("%s: %d epochs", run.out.name, run.epochs)
         classifier = _fit(run, budget)
         validation, test = judge(classifier, run.out)
-        own, of_reference = clip_milliseconds(classifier, _some_waveforms(classifier, run.out))
+        timed = choose_split(read_manifest(run.out / SPLIT), "test")[:_CLIPS_TIMED]
+        waveforms = read_clips(timed, sample_rate=classifier.sample_rate)
+        own, of_reference = clip_milliseconds(classifier, waveforms)
         result = Result(
             model=run.model,
             padding=run.padding,
@@ -179,17 +176,6 @@ def _fit(run: TrainConfig, budget: dict[str, float]) -> Classifier:
         budget["processor_minutes"] += (time.process_time() - processor) / 60
         budget["wall_minutes"] += (time.perf_counter() - wall) / 60
         _write_budget(run, budget)
-
-
-def _some_waveforms(classifier: Classifier, out: Path) -> list[torch.Tensor]:
-    """The first recordings of the test part."""
-    clips: list[Clip] = choose_split(read_manifest(out / SPLIT), "test")[:_CLIPS_TIMED]
-    return [
-        audio.read(
-            clip.path, sample_rate=classifier.sample_rate, start_seconds=clip.start, stop_seconds=clip.stop
-        ).waveform
-        for clip in clips
-    ]
 
 
 def _right_by_speaker(test: Evaluation) -> dict[str, tuple[int, int]]:

@@ -13,6 +13,7 @@ from audiocnn.frontends.linear import LinearSpectrogram, LinearSpectrogramConfig
 from audiocnn.frontends.mel import LogMel, LogMelConfig, MelSpectrogram, MelSpectrogramConfig
 from audiocnn.frontends.pcen import PCEN, PCENConfig, PerChannelEnergyNorm
 from audiocnn.frontends.raw_waveform import RawWaveform, RawWaveformConfig
+from audiocnn.frontends.samples import Samples, SamplesConfig
 from audiocnn.frontends.sinc import SincNet, SincNetConfig
 from audiocnn.frontends.sliding_normalize import SlidingNormalize
 from audiocnn.frontends.spectrogram import Spectrogram, SpectrogramConfig
@@ -51,6 +52,8 @@ __all__ = [
     "PerChannelEnergyNorm",
     "RawWaveform",
     "RawWaveformConfig",
+    "Samples",
+    "SamplesConfig",
     "SincNet",
     "SincNetConfig",
     "SlidingNormalize",

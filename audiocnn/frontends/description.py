@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FrontEndDescription", "describe_front_end", "draw_features", "draw_filterbank"]
 
+LABELS = ("features", "first derivative", "second derivative")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrontEndDescription:
@@ -72,7 +74,8 @@ class FrontEndDescription:
         return "\n".join(lines)
 
     def _time(self, samples: int) -> str:
-        return f"{samples} samples, {1000 * samples / self.config.sample_rate:g} ms"
+        unit = "sample" if samples == 1 else "samples"
+        return f"{samples} {unit}, {1000 * samples / self.config.sample_rate:g} ms"
 
     def json(self) -> str:
         """The same, for programs; its `config` by itself, in a `.json` file, makes the front-end again."""
@@ -136,7 +139,8 @@ def draw_filterbank(front_end: FrontEnd, path: Path, *, name: str | None = None)
     axes.set_xlabel("Hz")
     axes.set_ylabel("gain")
     name, fingerprint = name or kind_of(front_end.config), front_end.fingerprint()
-    axes.set_title(f"{len(gains)} filters of {name}, fingerprint {fingerprint}", parse_math=False)
+    filters = "1 filter" if len(gains) == 1 else f"{len(gains)} filters"
+    axes.set_title(f"{filters} of {name}, fingerprint {fingerprint}", parse_math=False)
     save_figure(figure, path)
 
 
@@ -144,6 +148,8 @@ def draw_features(
     front_end: FrontEnd, features: npt.NDArray[np.floating], path: Path, *, title: str = ""
 ) -> None:
     """Draw the features of a recording over time and frequency; derivatives in panels of their own.
+
+    A single row, as of samples, is drawn as a curve.
 
     Args:
         front_end: that made them.
@@ -173,16 +179,24 @@ def draw_features(
     figure = figure_for(path, inches=(9, 1 + 3 * panels), layout="constrained")
     for i in range(panels):
         axes = figure.add_subplot(panels, 1, i + 1)
-        image = axes.imshow(
-            features[i * rows : (i + 1) * rows],
-            origin="lower",
-            aspect="auto",
-            interpolation="nearest",
-            norm=colours,
-            extent=(seconds[0], seconds[1], -0.5, rows - 0.5),
-        )
-        _label_rows(axes, front_end.band_edges_hz[:rows])
-        figure.colorbar(image, ax=axes, label=("features", "first derivative", "second derivative")[i])
+        panel, label = features[i * rows : (i + 1) * rows], LABELS[i]
+        if rows == 1:
+            half_a_frame = 0.5 / front_end.frame_rate_hz
+            middles = np.linspace(seconds[0] + half_a_frame, seconds[1] - half_a_frame, panel.shape[1])
+            axes.plot(middles, panel[0], linewidth=0.5)
+            axes.set_xlim(*seconds)
+            axes.set_ylabel(label)
+        else:
+            image = axes.imshow(
+                panel,
+                origin="lower",
+                aspect="auto",
+                interpolation="nearest",
+                norm=colours,
+                extent=(seconds[0], seconds[1], -0.5, rows - 0.5),
+            )
+            _label_rows(axes, front_end.band_edges_hz[:rows])
+            figure.colorbar(image, ax=axes, label=label)
         if i == 0 and title:
             axes.set_title(title, parse_math=False)  # a "$" is a "$"
     axes.set_xlabel("seconds, of the middle of a frame")

@@ -18,6 +18,7 @@ from audiocnn.frontends.mel import LogMel, LogMelConfig, MelSpectrogram, MelSpec
 from audiocnn.frontends.pcen import PCEN, PCENConfig
 from audiocnn.frontends.presets import PRESETS
 from audiocnn.frontends.raw_waveform import RawWaveform, RawWaveformConfig
+from audiocnn.frontends.samples import Samples, SamplesConfig
 from audiocnn.frontends.sinc import SincNet, SincNetConfig
 from audiocnn.frontends.spectrogram import Spectrogram, SpectrogramConfig
 
@@ -46,6 +47,7 @@ KINDS: dict[str, tuple[type[FrontEndConfig], Callable[[Any], FrontEnd]]] = {
     "sincnet": (SincNetConfig, SincNet),
     "learnable_mel": (LearnableMelConfig, LearnableMel),
     "raw_waveform": (RawWaveformConfig, RawWaveform),
+    "samples": (SamplesConfig, Samples),
 }
 FRONT_ENDS: dict[str, FrontEndConfig] = {kind: config() for kind, (config, _) in KINDS.items()} | PRESETS
 """Every name that `create_front_end` takes: the kinds with their defaults, and the presets."""

@@ -4,7 +4,7 @@ Waveforms are `(batch, time)`, 1-D features `(batch, channel, time)`, spectrogra
 and images `(batch, channel, rows, time)`. Time, or the width of an image, is always last.
 """
 
-from audiocnn.layers.activation import ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from audiocnn.layers.activation import LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from audiocnn.layers.attentive_pool import AttentiveStatistics, ClipAttentiveStatistics
 from audiocnn.layers.broadcasted import BroadcastedBlock
 from audiocnn.layers.competition import Competition, imprint, learn_by_competition, learn_layer_by_layer
@@ -19,9 +19,11 @@ from audiocnn.layers.lp_pool import LpPool1d, LpPool2d
 from audiocnn.layers.neocognitron import CLayer, SLayer
 from audiocnn.layers.norm import BatchNorm1d, BatchNorm2d, ChannelNorm, FrameNorm, LocalResponseNorm
 from audiocnn.layers.normalize import Normalize
+from audiocnn.layers.padded import Padded
 from audiocnn.layers.parallel import Crop, Identity, Parallel, Residual
 from audiocnn.layers.pool import AvgPool1d, AvgPool2d, FlattenRows, Maxout, MaxPool1d, MaxPool2d, MeanRows
 from audiocnn.layers.regularization import Dropout, Dropout1d, Dropout2d, DropPath, semi_orthogonal_step
+from audiocnn.layers.res2net import Res2Net
 from audiocnn.layers.residual import BasicBlock, BottleneckBlock, PreActivationBlock, TemporalBlock
 from audiocnn.layers.scan import Scan, State
 from audiocnn.layers.scan_mlp import Elementwise, conv_to_linear, linear_to_conv, scan_mlp, unscan_mlp
@@ -69,6 +71,7 @@ __all__ = [
     "Identity",
     "InceptionBlock",
     "InvertedResidual",
+    "LeakyReLU",
     "LearnedPool1d",
     "LearnedPool2d",
     "LocalResponseNorm",
@@ -81,12 +84,14 @@ __all__ = [
     "Maxout",
     "MeanRows",
     "Normalize",
+    "Padded",
     "Padding",
     "PaddingMode",
     "Parallel",
     "PreActivationBlock",
     "ReLU",
     "ReLU6",
+    "Res2Net",
     "Residual",
     "SLayer",
     "ScaledIdentity",

@@ -9,11 +9,28 @@ from torch import nn
 
 from audiocnn.layers.scan import Scan
 
-__all__ = ["ReLU", "ReLU6", "SiLU", "Sigmoid", "Tanh"]
+__all__ = ["LeakyReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Tanh"]
 
 
 class ReLU(Scan, nn.ReLU):
     """`max(x, 0)`: Nair & Hinton 2010, "Rectified Linear Units Improve Restricted Boltzmann Machines"."""
+
+
+class LeakyReLU(Scan, nn.LeakyReLU):
+    """`x` where it is positive, `slope * x` elsewhere, so that no unit is ever without a gradient.
+
+    Maas, Hannun & Ng 2013, "Rectifier Nonlinearities Improve Neural Network Acoustic Models".
+
+    Args:
+        slope: of the negative side.
+
+    >>> import torch
+    >>> LeakyReLU(0.1)(torch.tensor([-1.0, 2.0]))
+    tensor([-0.1000,  2.0000])
+    """
+
+    def __init__(self, slope: float = 0.01) -> None:
+        nn.LeakyReLU.__init__(self, slope)
 
 
 class ReLU6(Scan, nn.ReLU6):

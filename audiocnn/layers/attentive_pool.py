@@ -2,24 +2,34 @@
 
     weight[t] = exp(score[t]) / sum over the window of exp(score)
     mean      = sum of weight[t] * x[t]
-    deviation = sqrt(sum of weight[t] * (x[t] - mean)^2 + 1e-5)
+    deviation = sqrt(sum of weight[t] * (x[t] - mean)^2 + smoothing)
 
 Where a frame's score depends on that frame alone, the pool is a scan like the others; where
 it depends on the whole clip, it cannot be.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
-from audiocnn.layers.activation import Tanh
+from audiocnn.layers.activation import ReLU, Tanh
 from audiocnn.layers.conv import Conv1d, require_positive
+from audiocnn.layers.norm import BatchNorm1d
 from audiocnn.layers.parallel import Identity, Parallel
 from audiocnn.layers.precision import wide
 from audiocnn.layers.scan import Scan
 from audiocnn.layers.sequential import Sequential
-from audiocnn.layers.window_pool import Parts, WindowPool, fold_windows, mean_and_deviation
+from audiocnn.layers.window_pool import (
+    SMOOTHING,
+    Parts,
+    WindowPool,
+    clip_by_clip,
+    fold_windows,
+    mean_and_deviation,
+    require_smoothing,
+)
 
 __all__ = ["AttentiveStatistics", "ClipAttentiveStatistics"]
 
@@ -41,23 +51,35 @@ class AttentiveStatistics(Sequential):
         window: steps described by one output.
         hidden: rows of W, the attention's units.
         per_channel: whether each channel has scores of its own, as in ECAPA-TDNN, or all share one.
+        norm: whether `W h + b` goes through ReLU and batch norm before the tanh, and every score has a
+            constant too, as in SpeechBrain's ECAPA-TDNN.
+        smoothing: what is added to the variance.
 
     Raises:
-        ParameterError: for a size that is not positive, and on input shorter than the window.
+        ParameterError: for a size or smoothing that is not positive, and on input shorter than the window.
 
     >>> AttentiveStatistics(64, window=84, hidden=16)(torch.zeros(1, 64, 98)).shape
     torch.Size([1, 128, 15])
     """
 
-    def __init__(self, channels: int, window: int, *, hidden: int = 128, per_channel: bool = False) -> None:
+    def __init__(
+        self,
+        channels: int,
+        window: int,
+        *,
+        hidden: int = 128,
+        per_channel: bool = False,
+        norm: bool = False,
+        smoothing: float = SMOOTHING,
+    ) -> None:
         require_positive("channels", channels)
         scores = channels if per_channel else 1
-        scorer = _scorer(channels, scores, hidden)
+        scorer = _scorer(channels, scores, hidden, norm=norm)
         super().__init__(
             {
                 # (batch, channels + scores, time)
                 "score": Parallel(Identity(), scorer, join="concatenate"),
-                "pool": WeightedStatistics(channels, window),
+                "pool": WeightedStatistics(channels, window, smoothing),
             }
         )
 
@@ -74,9 +96,13 @@ class ClipAttentiveStatistics(Scan):
     Args:
         channels: channels of the input.
         hidden: rows of W, the attention's units.
+        norm: whether `W (h, mean, deviation) + b` goes through ReLU and batch norm before the tanh, and every
+            score has a constant too, as in SpeechBrain's ECAPA-TDNN.
+        smoothing: what is added to the variances.
 
     Raises:
-        ParameterError: for a size that is not positive, and on input of another shape or of no steps.
+        ParameterError: for a size or smoothing that is not positive, and on input of another shape or of no
+            steps.
 
     >>> pool = ClipAttentiveStatistics(64, hidden=16)
     >>> print(pool(torch.zeros(1, 64, 98)).shape, pool.geometry)
@@ -90,11 +116,14 @@ class ClipAttentiveStatistics(Scan):
         "AttentiveStatistics(..., per_channel=True), or scan by windows (audiocnn.layers.Windows)"
     )
 
-    def __init__(self, channels: int, *, hidden: int = 128) -> None:
+    def __init__(
+        self, channels: int, *, hidden: int = 128, norm: bool = False, smoothing: float = SMOOTHING
+    ) -> None:
         super().__init__()
         require_positive("channels", channels)
-        self.channels = channels
-        self.scorer = _scorer(3 * channels, channels, hidden)
+        require_smoothing(smoothing)
+        self.channels, self.hidden, self.smoothing = channels, hidden, smoothing
+        self.scorer = _scorer(3 * channels, channels, hidden, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """Score every frame in the light of the clip, and describe the clip."""
@@ -104,16 +133,34 @@ class ClipAttentiveStatistics(Scan):
                 f"not {tuple(x.shape)}"
             )
         self.require_span(x)
+        return clip_by_clip(self._describe, x)
+
+    def _describe(self, x: Tensor) -> Tensor:
         level = torch.zeros_like(x[:, :1])  # equal scores: the plain mean and deviation
-        clip = mean_and_deviation(*_weigh(x, level))[..., None].to(x.dtype)
-        scores = self.scorer(torch.cat((x, clip.expand(-1, -1, x.shape[-1])), dim=1))
-        return mean_and_deviation(*_weigh(x, scores))[..., None].to(x.dtype)
+        clip = mean_and_deviation(*_weigh(x, level), self.smoothing)[..., None].to(x.dtype)
+        first, *others = self.scorer.scans()
+        assert isinstance(first, Conv1d)
+        # W (h, mean, deviation) in two parts, as the second is the same for all frames
+        of_frames, of_clip = first.weight[:, : self.channels], first.weight[:, self.channels :]
+        scores = F.conv1d(x, of_frames) + F.conv1d(clip, of_clip, first.bias)
+        for layer in others:
+            scores = layer(scores)
+        return mean_and_deviation(*_weigh(x, scores), self.smoothing)[..., None].to(x.dtype)
+
+    def macs(self, x: Tensor, y: Tensor) -> int:
+        """Those of W; the clip's part of it is multiplied once for all frames."""
+        return len(x) * self.channels * self.hidden * (x.shape[-1] + 2)
+
+    def connections(self, x: Tensor, y: Tensor) -> int:
+        """Those of W: frame, mean, deviation and bias for each unit at each frame."""
+        return len(x) * self.hidden * (3 * self.channels + 1) * x.shape[-1]
 
 
-def _scorer(channels: int, scores: int, hidden: int) -> Sequential:
+def _scorer(channels: int, scores: int, hidden: int, *, norm: bool) -> Sequential:
     """`v . tanh(W h + b)` for each of several scores."""
     require_positive("hidden", hidden)
-    return Sequential(Conv1d(channels, hidden, 1), Tanh(), Conv1d(hidden, scores, 1, bias=False))
+    between: list[Scan] = [ReLU(), BatchNorm1d(hidden)] if norm else []
+    return Sequential(Conv1d(channels, hidden, 1), *between, Tanh(), Conv1d(hidden, scores, 1, bias=norm))
 
 
 def _weigh(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,13 +176,15 @@ def _weigh(x: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
 class WeightedStatistics(WindowPool):
     """`(batch, channels + scores, time)` -> `(batch, 2 * channels, time - window + 1)`."""
 
-    def __init__(self, channels: int, window: int) -> None:
+    def __init__(self, channels: int, window: int, smoothing: float) -> None:
         super().__init__(window)
-        self.channels = channels
+        require_smoothing(smoothing)
+        self.channels, self.smoothing = channels, smoothing
 
     def reduce(self, windows: Tensor) -> Tensor:
         """Describe each."""
-        return mean_and_deviation(*_weigh(windows[:, : self.channels], windows[:, self.channels :]))
+        mean, variance = _weigh(windows[:, : self.channels], windows[:, self.channels :])
+        return mean_and_deviation(mean, variance, self.smoothing)
 
     def fold(self, x: Tensor) -> Tensor:
         """Describe by merging weighted moments."""
@@ -144,7 +193,7 @@ class WeightedStatistics(WindowPool):
         highest = scores.detach()  # a reference, to keep exp small: it has no part in the result
         parts = (highest, (scores - highest).exp(), x, torch.zeros_like(x))
         _, weight, mean, squares = fold_windows(parts, self.window, _merge_weighted)
-        return mean_and_deviation(mean, squares / weight)
+        return mean_and_deviation(mean, squares / weight, self.smoothing)
 
 
 def _merge_weighted(a: Parts, b: Parts) -> Parts:

@@ -39,6 +39,7 @@ from torch import Tensor, nn
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry, kernel_span, same_padding
 from audiocnn.layers.depthwise import convolve_depthwise, is_short_depthwise
+from audiocnn.layers.pointwise import convolve_pointwise, is_large_pointwise
 from audiocnn.layers.scan import Scan
 
 __all__ = ["Conv1d", "Conv2d", "Padding", "PaddingMode"]
@@ -243,6 +244,8 @@ class Conv1d(Convolution, nn.Conv1d):
 
     def _convolve(self, x: Tensor) -> Tensor:
         """Convolve what `_pad` gave; a subclass may do it in another way."""
+        if is_large_pointwise(self, x):
+            return convolve_pointwise(self, x)
         return F.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 

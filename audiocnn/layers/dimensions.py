@@ -66,10 +66,10 @@ def conv(
     )
 
 
-def batch_norm(dimensions: int, channels: int) -> BatchNorm1d | BatchNorm2d:
+def batch_norm(dimensions: int, channels: int, *, eps: float = 1e-5) -> BatchNorm1d | BatchNorm2d:
     """Batch normalisation."""
     require_dimensions(dimensions)
-    return BatchNorm2d(channels) if dimensions == 2 else BatchNorm1d(channels)
+    return BatchNorm2d(channels, eps=eps) if dimensions == 2 else BatchNorm1d(channels, eps=eps)
 
 
 def max_pool(

@@ -35,6 +35,7 @@ class InceptionBlock(Parallel):
         pool_size: of the maximum.
         norm: whether batch norm stands between each convolution, then without bias, and its ReLU. The
             paper has none.
+        eps: of the batch norms; torchvision's GoogLeNet has 1e-3.
         padding: `"valid"` (a scan) or `"same"` (as published).
 
     Attributes:
@@ -61,6 +62,7 @@ class InceptionBlock(Parallel):
         kernel_sizes: tuple[Size, Size] = (3, 5),
         pool_size: Size = 3,
         norm: bool = False,
+        eps: float = 1e-5,
         padding: PaddingOrPair = "valid",
     ) -> None:
         for name, channels in (("direct", direct), ("pooled", pooled)):
@@ -74,7 +76,7 @@ class InceptionBlock(Parallel):
                 "conv": conv(dimensions, before, after, kernel_size, bias=not norm, padding=padding)
             }
             if norm:
-                layers["norm"] = batch_norm(dimensions, after)
+                layers["norm"] = batch_norm(dimensions, after, eps=eps)
             return Sequential(layers | {"relu": ReLU()})
 
         super().__init__(

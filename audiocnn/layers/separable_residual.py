@@ -36,6 +36,7 @@ class SeparableResidual(Sequential):
         stride: of the first depthwise convolution and the projection.
         dilation: of the depthwise convolutions.
         dropout: probability that a number is dropped in training.
+        eps: of the batch norms; NVIDIA's code has 1e-3.
         padding: `"valid"` (a scan) or `"same"` (as published).
 
     Raises:
@@ -57,6 +58,7 @@ class SeparableResidual(Sequential):
         stride: Size = 1,
         dilation: Size = 1,
         dropout: float = 0.0,
+        eps: float = 1e-5,
         padding: PaddingOrPair = "valid",
     ) -> None:
         require_positive("repeats", repeats)
@@ -76,11 +78,11 @@ class SeparableResidual(Sequential):
                 padding=padding,
             )
             branch[f"pointwise{i}"] = conv(dimensions, before, out_channels, 1)
-            branch[f"norm{i}"] = batch_norm(dimensions, out_channels)
+            branch[f"norm{i}"] = batch_norm(dimensions, out_channels, eps=eps)
             before = out_channels
         projection: dict[str, Scan] = {
             "conv": conv(dimensions, in_channels, out_channels, 1, stride=stride),
-            "norm": batch_norm(dimensions, out_channels),
+            "norm": batch_norm(dimensions, out_channels, eps=eps),
         }
         super().__init__(
             {

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import overload
 
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ class Sequential(Scan, nn.Sequential):
     """Layers applied one after the other: spans chain, strides multiply.
 
     Its axes are made of those of the layers it is given: to add one, or one that moves in another way, make
-    another `Sequential`. A slice, `net[:2]`, is another.
+    another `Sequential`. A slice, `net[:2]`, is another, also of what derives from it.
 
     Args:
         layers: layers, or dicts of layers that also name them.
@@ -53,6 +54,17 @@ class Sequential(Scan, nn.Sequential):
     def names(self) -> list[str]:
         """Their names, in order."""
         return list(self._modules)
+
+    @overload
+    def __getitem__(self, at: slice) -> "Sequential": ...
+
+    @overload
+    def __getitem__(self, at: int) -> nn.Module: ...
+
+    def __getitem__(self, at: int | slice) -> nn.Module:
+        if isinstance(at, slice):
+            return Sequential({name: self._modules[name] for name in self.names()[at]})  # type: ignore[misc]
+        return super().__getitem__(at)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply every layer in turn."""

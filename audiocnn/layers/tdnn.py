@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
-from audiocnn.layers.activation import ReLU
-from audiocnn.layers.conv import PADDED_LAW_REMEDY, Conv1d, Padding, conv_axis, padding_of
+from audiocnn.layers.activation import LeakyReLU, ReLU
+from audiocnn.layers.conv import PADDED_LAW_REMEDY, Conv1d, Padding, PaddingMode, conv_axis, padding_of
 from audiocnn.layers.norm import BatchNorm1d
 from audiocnn.layers.scan import Scan
 from audiocnn.layers.sequential import Sequential
@@ -86,16 +86,20 @@ class TDNN(Sequential):
 
     A `"valid"` layer gives an output for every t whose whole context there is, so `(-3, 0)` and `(0, 3)`
     compute the same numbers, and differ only in the frame that they are said to be of. A `"same"`
-    layer gives one for every t, with zeros beyond the ends of the clip.
+    layer gives one for every t, with zeros, or the clip mirrored, beyond its ends.
 
     Args:
         in_channels: channels of a frame.
         out_channels: units.
         context: offsets from t of the frames that are read: distinct integers in ascending order.
         padding: `"valid"` (a scan) or `"same"`, for contexts that reach as far back as ahead.
+        padding_mode: what `"same"` adds: `"zeros"`, or for contexts of equal spacing the clip mirrored at its
+            ends (`"reflect"`).
+        negative_slope: of the ReLU; above 0 it is a leaky one.
 
     Raises:
-        ParameterError: for a context that is not as it should be, and for sizes as `Conv1d`.
+        ParameterError: for a context that is not as it should be, one of unequal spacing to be mirrored, and
+            for sizes as `Conv1d`.
 
     >>> TDNN(40, 128, context=(-2, 0, 2)).geometry
     Geometry(span=5, stride=1)
@@ -111,6 +115,8 @@ class TDNN(Sequential):
         context: tuple[int, ...],
         *,
         padding: Padding = "valid",
+        padding_mode: PaddingMode = "zeros",
+        negative_slope: float = 0.0,
     ) -> None:
         _require_context("context", context, padding)
         taps = len(context)
@@ -118,14 +124,27 @@ class TDNN(Sequential):
         if len(gaps) <= 1:
             dilation = gaps.pop() if gaps else 1
             layers: dict[str, Scan] = {
-                "conv": Conv1d(in_channels, out_channels, taps, dilation=dilation, padding=padding)
+                "conv": Conv1d(
+                    in_channels,
+                    out_channels,
+                    taps,
+                    dilation=dilation,
+                    padding=padding,
+                    padding_mode=padding_mode,
+                )
             }
+        elif padding_mode != "zeros":
+            raise ParameterError(
+                f"context={context} with padding_mode={padding_mode!r} must be of equal spacing, as "
+                "(-1, 0, 1); or use padding_mode='zeros'"
+            )
         else:
             layers = {
                 "splice": Splice(context, padding=padding),
                 "conv": Conv1d(in_channels * taps, out_channels, 1),
             }
-        super().__init__(layers | {"relu": ReLU(), "norm": BatchNorm1d(out_channels)})
+        relu = LeakyReLU(negative_slope) if negative_slope else ReLU()
+        super().__init__(layers | {"relu": relu, "norm": BatchNorm1d(out_channels)})
 
 
 def _require_context(name: str, offsets: tuple[int, ...], padding: Padding) -> None:

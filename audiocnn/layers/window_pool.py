@@ -25,6 +25,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
 from audiocnn.layers.conv import require_positive
 from audiocnn.layers.precision import at_least_single, wide
@@ -39,7 +40,11 @@ Parts: TypeAlias = tuple[Tensor, ...]
 # hundredth, because a fold is many small merges however few windows there are.
 REDUCED_DIRECTLY = 2**12
 
-# Added to the variance: the root alone has no gradient at zero.
+# Numbers that are reduced at once on a processor, if they are of more than one clip: what its cache holds,
+# also in float64. Measured on 64 clips of 1500 channels and 300 steps: 19 times as fast as all at once.
+CACHED = 2**18
+
+# Added to the variance by default: the root alone has no gradient at zero.
 SMOOTHING = 1e-5
 
 
@@ -89,9 +94,16 @@ def _in_time(columns: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(columns)).movedim(0, -1).flatten(-2)
 
 
-def mean_of(x: Tensor) -> Tensor:
-    """The mean along the last axis, which stays, summed and given in `wide(x)`."""
-    return x.sum(dim=-1, keepdim=True, dtype=wide(x)) / x.shape[-1]
+def clip_by_clip(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """`function(x)`, of a few clips at a time where they are large.
+
+    >>> clip_by_clip(torch.neg, torch.ones(3, 2**18)).shape
+    torch.Size([3, 262144])
+    """
+    at_once = max(1, CACHED // max(1, x[:1].numel()))
+    if not x.is_cpu or len(x) <= at_once:
+        return function(x)
+    return torch.cat([function(part) for part in x.split(at_once)])
 
 
 class WindowPool(Scan):
@@ -114,11 +126,10 @@ class WindowPool(Scan):
         self.require_span(x)
         z = at_least_single(x)
         if x.shape[-1] == self.window:
-            pooled = self.reduce(z[..., None, :])
-        else:
-            windows = z.unfold(-1, self.window, 1)
-            pooled = self.reduce(windows) if windows[..., 0].numel() <= REDUCED_DIRECTLY else self.fold(z)
-        return pooled.to(x.dtype)
+            return clip_by_clip(self.reduce, z[..., None, :]).to(x.dtype)
+        windows = z.unfold(-1, self.window, 1)
+        is_few = windows[..., 0].numel() <= REDUCED_DIRECTLY
+        return (clip_by_clip(self.reduce, windows) if is_few else self.fold(z)).to(x.dtype)
 
     def reduce(self, windows: Tensor) -> Tensor:
         """Pool each window by itself."""
@@ -152,7 +163,7 @@ class WindowMean(WindowPool):
 
     def reduce(self, windows: Tensor) -> Tensor:
         """Average each."""
-        return mean_of(windows)[..., 0]
+        return windows.to(wide(windows)).mean(dim=-1)
 
     def fold(self, x: Tensor) -> Tensor:
         """Average by sums."""
@@ -199,34 +210,53 @@ class WindowStatistics(WindowPool):
 
     Args:
         window: steps described by one output.
+        correction: what is taken from the count that the squared deviations are divided by; with 1 the
+            deviation is the estimate from a sample that `torch.std` gives.
+        smoothing: what is added to the variance.
 
     Raises:
-        ParameterError: if the window is not positive, and on input shorter than it.
+        ParameterError: if the window is not positive or not longer than the correction, for a smoothing that
+            is not positive, and on input shorter than the window.
 
     >>> WindowStatistics(2)(torch.tensor([[[1.0, 1.0, 3.0]]]))
     tensor([[[1.0000, 2.0000],
              [0.0032, 1.0000]]])
     """
 
+    def __init__(self, window: int, *, correction: int = 0, smoothing: float = SMOOTHING) -> None:
+        super().__init__(window)
+        if not 0 <= correction < window:
+            raise ParameterError(f"correction={correction} must be 0 or more, and below window={window}")
+        require_smoothing(smoothing)
+        self.smoothing = smoothing
+        self.spread = window / (window - correction)
+
     def reduce(self, windows: Tensor) -> Tensor:
         """Describe each."""
         first = windows[..., :1]  # taken off first, so that equal steps deviate by exactly zero
-        beyond = windows - first
-        shift = mean_of(beyond)
-        variance = mean_of((beyond - shift.to(beyond.dtype)).square())
-        return mean_and_deviation((first + shift)[..., 0], variance[..., 0])
+        beyond = (windows - first).to(wide(windows))
+        shift = beyond.mean(dim=-1, keepdim=True)
+        squares = torch.linalg.vector_norm(beyond - shift, dim=-1).square()
+        variance = self.spread * (squares / self.window)
+        return mean_and_deviation((first + shift)[..., 0], variance, self.smoothing)
 
     def fold(self, x: Tensor) -> Tensor:
         """Describe by merging moments."""
         x = x.to(wide(x))
         count = torch.ones_like(x[:1, :1])  # (1, 1, time): the same for every channel
         _, mean, squares = fold_windows((count, x, torch.zeros_like(x)), self.window, _merge_moments)
-        return mean_and_deviation(mean, squares / self.window)
+        return mean_and_deviation(mean, self.spread * (squares / self.window), self.smoothing)
 
 
-def mean_and_deviation(mean: Tensor, variance: Tensor) -> Tensor:
-    """Both side by side as channels, `sqrt(variance + 1e-5)` being the deviation."""
-    return torch.cat((mean, (variance + SMOOTHING).sqrt()), dim=1)
+def require_smoothing(smoothing: float) -> None:
+    """Raise `ParameterError` unless it is positive: the root of nothing has no gradient."""
+    if not smoothing > 0:
+        raise ParameterError(f"smoothing={smoothing} must be positive; {SMOOTHING} is the default")
+
+
+def mean_and_deviation(mean: Tensor, variance: Tensor, smoothing: float) -> Tensor:
+    """Both side by side as channels, `sqrt(variance + smoothing)` being the deviation."""
+    return torch.cat((mean, (variance + smoothing).sqrt()), dim=1)
 
 
 def _merge_moments(a: Parts, b: Parts) -> Parts:

@@ -6,30 +6,98 @@ from functools import partial
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers import Padding
+from audiocnn.models.alexnet import alexnet
+from audiocnn.models.asr_cnn import asr_cnn
 from audiocnn.models.bc_resnet import bc_resnet
+from audiocnn.models.cnn_kws import cnn_one_fstride4, cnn_trad_fpool3
+from audiocnn.models.ds_cnn import ds_cnn
+from audiocnn.models.ecapa_tdnn import ecapa_tdnn
+from audiocnn.models.googlenet import googlenet
+from audiocnn.models.matchboxnet import matchboxnet
+from audiocnn.models.mdtc import mdtc
+from audiocnn.models.mobilenet_audio import mobilenet_audio
 from audiocnn.models.net import InputSize, Net, NetConfig
+from audiocnn.models.panns import panns
+from audiocnn.models.raw_waveform import m5
+from audiocnn.models.res import res
+from audiocnn.models.resnet import resnet
 from audiocnn.models.tc_resnet import tc_resnet
-from audiocnn.models.tdnn import tdnn
+from audiocnn.models.tdnn_f import tdnn_f
+from audiocnn.models.tdnn_waibel import tdnn_waibel
+from audiocnn.models.vggish import vggish
+from audiocnn.models.x_vector import x_vector
 
 __all__ = ["MODELS", "Net", "NetConfig", "create"]
 
+_tdnn = partial(
+    x_vector,
+    channels=128,
+    wide=384,
+    embeddings=(128,),
+    default_size=(40, 98),
+    padding_mode="zeros",
+    negative_slope=0.0,
+    correction=0,
+    smoothing=1e-5,
+)
 # With "valid" padding the kernels shrink and the widths grow, to about the same parameters.
 _tc_resnet_8 = partial(tc_resnet, blocks=1, valid_kernel_size=5, valid_width=1.33)
 _tc_resnet_14 = partial(tc_resnet, blocks=2, valid_kernel_size=3, valid_width=1.71)
+_res_8 = partial(res, blocks=3, pool_size=(3, 4))
+_res_15 = partial(res, blocks=6, dilated=True)
+_res_26 = partial(res, blocks=12, pool_size=(2, 2))
+_ds_cnn_s = partial(ds_cnn, channels=64, blocks=4, stride=(2, 2))
 
 MODELS: dict[str, Callable[..., Net]] = {
-    "tdnn": tdnn,
+    "tdnn_waibel": tdnn_waibel,
+    "tdnn": _tdnn,
+    "x_vector": x_vector,
+    "tdnn_f_small": partial(tdnn_f, channels=768, bottleneck=96, narrow=192, far_layers=8),
+    "tdnn_f": partial(tdnn_f, channels=1536, bottleneck=192, narrow=256, far_layers=10),
+    "ecapa_tdnn_512": partial(ecapa_tdnn, channels=512),
+    "ecapa_tdnn_1024": partial(ecapa_tdnn, channels=1024),
+    "ecapa_tdnn_1024_3072": partial(ecapa_tdnn, channels=1024, aggregated=3072),
     "tc_resnet_8": _tc_resnet_8,
     "tc_resnet_8_1_5": partial(_tc_resnet_8, width=1.5),
     "tc_resnet_14_0_4": partial(_tc_resnet_14, width=0.4),
     "tc_resnet_14": _tc_resnet_14,
     "tc_resnet_14_1_5": partial(_tc_resnet_14, width=1.5),
+    "tc_resnet_14_3": partial(_tc_resnet_14, width=3.0),
+    "matchboxnet_3x1x64": partial(matchboxnet, repeats=1, valid_window=143),
+    "matchboxnet_3x2x64": partial(matchboxnet, repeats=2, valid_window=158),
+    "mdtc_small": partial(mdtc, channels=32, stacks=3),
+    "m5": m5,
+    "asr_cnn": asr_cnn,
+    "cnn_trad_fpool3": cnn_trad_fpool3,
+    "cnn_one_fstride4": cnn_one_fstride4,
+    "res_8": partial(_res_8, channels=45),
+    "res_8_narrow": partial(_res_8, channels=19),
+    "res_15": partial(_res_15, channels=45),
+    "res_15_narrow": partial(_res_15, channels=19),
+    "res_26": partial(_res_26, channels=45),
+    "res_26_narrow": partial(_res_26, channels=19),
+    "ds_cnn_s": _ds_cnn_s,
+    "ds_cnn_m": partial(ds_cnn, channels=172, blocks=4, stride=(1, 2), block_stride=2),
+    "ds_cnn_l": partial(ds_cnn, channels=276, blocks=5, stride=(1, 2), block_stride=2),
+    "ds_cnn_mlperf": partial(_ds_cnn_s, mlperf=True),
+    "mobilenet_audio_small": partial(mobilenet_audio, width=0.35),
     "bc_resnet_1": partial(bc_resnet, base_channels=8),
     "bc_resnet_1_5": partial(bc_resnet, base_channels=12),
     "bc_resnet_2": partial(bc_resnet, base_channels=16),
     "bc_resnet_3": partial(bc_resnet, base_channels=24),
     "bc_resnet_6": partial(bc_resnet, base_channels=48),
     "bc_resnet_8": partial(bc_resnet, base_channels=64),
+    "cnn6": partial(panns, blocks=4, pools=4, kernel_sizes=(5,), valid_window=124),
+    "cnn10": partial(panns, blocks=4, pools=4, kernel_sizes=(3, 3), valid_window=124),
+    "cnn14": partial(panns, blocks=6, pools=5, kernel_sizes=(3, 3), valid_window=380),
+    "vggish": vggish,
+    "resnet18": partial(resnet, blocks=(2, 2, 2, 2)),
+    "resnet34": partial(resnet, blocks=(3, 4, 6, 3)),
+    "resnet50": partial(resnet, blocks=(3, 4, 6, 3), bottleneck=True),
+    "alexnet": alexnet,
+    "alexnet_ungrouped": partial(alexnet, groups=1),
+    "googlenet": googlenet,
+    "googlenet_bn": partial(googlenet, form="torchvision"),
 }
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from audiocnn.errors import ParameterError
-from audiocnn.layers import Conv1d, Padding, Scan, Sequential, WindowMean
+from torch import nn
 
-__all__ = ["InputSize", "Net", "NetConfig", "resolve_input_size"]
+from audiocnn.errors import ParameterError
+from audiocnn.layers import Conv1d, Conv2d, Padding, Scan, Sequential, WindowMean
+
+__all__ = ["InputSize", "Net", "NetConfig", "draw_weights", "resolve_input_size", "rows_left"]
 
 # (rows, window): either of them, or the whole, None for the family's default
 InputSize: TypeAlias = tuple[int | None, ...] | None
@@ -42,6 +44,7 @@ class Net(Sequential):
         pool: makes, for the positions that the body leaves of one window, what sums them up:
             `(batch, channels, positions)` -> `(batch, pooled, 1)`. A pool such as `WindowMean`, or a
             convolution over all positions, which is what a dense layer on flattened features is.
+        positions: that many, for a body whose axis does not say (of layers with `ceil_mode`).
         pooled: channels that the pool gives; as many as the body by default.
         head: layers between the pool and the logits, with the channels they give.
 
@@ -66,18 +69,21 @@ class Net(Sequential):
         num_classes: int,
         input_size: tuple[int, int],
         pool: Callable[[int], Scan] = WindowMean,
+        positions: int | None = None,
         pooled: int | None = None,
         head: tuple[Scan, int] | None = None,
     ) -> None:
         rows, window = input_size
         takes = body.time_axis.takes
-        assert takes is not None  # the bodies of audio nets are made of layers that have lengths
-        positions = takes.output_length(window)
-        if positions == 0:
-            raise ParameterError(
-                f"window={window} frames do not hold the {takes.span} that the net sees; give "
-                f"input_size=({rows}, {takes.span}) or more, or padding='same'"
-            )
+        if positions is None:
+            assert takes is not None  # or the family has to say
+            positions = takes.output_length(window)
+            if positions == 0:
+                verb, remedy = ("sees", ", or padding='same'") if body.geometry else ("needs", "")
+                raise ParameterError(
+                    f"window={window} frames do not hold the {takes.span} that the net {verb}; give "
+                    f"input_size=({rows}, {takes.span}) or more{remedy}"
+                )
         layers: dict[str, Scan] = {"body": body, "pool": pool(positions)}
         given = pooled or channels
         if head is not None:
@@ -85,7 +91,25 @@ class Net(Sequential):
         layers["logits"] = Conv1d(given, num_classes, 1)
         super().__init__(layers)
         self.rows = rows
-        self.window = takes.input_length(positions) if body.geometry else window
+        self.window = body.geometry.input_length(positions) if body.geometry else window
+
+
+def draw_weights(net: Net) -> Net:
+    """Draw the weights of a net without norms so that what passes its ReLUs neither fades nor grows.
+
+    He et al. 2015, "Delving Deep into Rectifiers", arXiv 1502.01852: normal ones of variance 2 / inputs, and
+    biases of 0. (torch draws ones of a sixth of that: the logits of a fresh GoogLeNet without norms then
+    differ by 1e-7 from one input to another.) The layer of the logits stays as it is.
+
+    Returns:
+        The net.
+    """
+    for name, layer in net.named_modules():
+        if isinstance(layer, Conv1d | Conv2d) and name != "logits":
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return net
 
 
 def resolve_input_size(input_size: InputSize, *, default: tuple[int, int]) -> tuple[int, int]:
@@ -105,3 +129,25 @@ def resolve_input_size(input_size: InputSize, *, default: tuple[int, int]) -> tu
         if not isinstance(value, int) or value < 1:
             raise ParameterError(f"input_size={input_size}: {name} must be a positive integer")
     return rows, window
+
+
+def rows_left(layers: Scan, input_size: tuple[int, int]) -> int:
+    """How many rows the layers before the pool leave of those of the input.
+
+    Raises:
+        ParameterError: if they leave none.
+
+    >>> from audiocnn.layers import Conv2d
+    >>> rows_left(Conv2d(1, 6, 5, stride=2), (40, 98))
+    18
+    """
+    rows, window = input_size
+    takes = layers.row_axis.takes if layers.row_axis else None
+    assert takes is not None  # or the family has to say
+    left = takes.output_length(rows)
+    if left == 0:
+        raise ParameterError(
+            f"rows={rows} do not hold the {takes.span} that the net needs; give "
+            f"input_size=({takes.span}, {window}) or more"
+        )
+    return left

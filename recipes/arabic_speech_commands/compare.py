@@ -1,4 +1,4 @@
-"""Train every small net for the same time on Arabic Speech Commands, and write the table that compares.
+"""Train every small net for the same time on Arabic Speech Commands, or write the table that compares them.
 
 Run it in two terminals to use two cores: each takes the next net that is free. One that was stopped is gone
 on with, one that has a line in results.csv is not run again.
@@ -10,60 +10,62 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from audiocnn.comparison import run_trials
+from audiocnn.comparison import read_results, run_trials, write_comparison
 from audiocnn.config import TrainConfig
+from audiocnn.layers import Padding
 from audiocnn.models import MODELS
 
 HERE = Path(__file__).parent
-MOST_MACS = 10_000_000
-NUM_CLASSES = 40
-# judged as published, "same", beside the nets that scan
+NUM_CLASSES, MOST_MACS = 40, 10_000_000
+# nets that scan are judged beside the published ones that lean on padding; deep ones have no other way
 BOTH_WAYS = ("tc_resnet", "ds_cnn", "bc_resnet")
-# nets that read samples, of which there is one row to mask
-OTHERWISE = {"m5": {"front_end": "samples", "max_freq_width": 0}}
+IMAGE_NETS = ("alexnet", "alexnet_ungrouped", "googlenet", "googlenet_bn")
+PADDED = ("resnet18", "resnet34", "resnet50", "vggish", *IMAGE_NETS)
+# M5 reads samples, of which there is one row to mask; image nets take 47 or 67 rows at least, here are 80
+OTHERWISE = {("m5", "valid"): {"front_end": "samples", "max_freq_width": 0}}
+OTHERWISE |= {(name, "same"): {"front_end": "whisper"} for name in MODELS if name in IMAGE_NETS}
+# DS-CNN as published reads 10 cepstra every 20 ms
+SMALL = {"window": 49, "max_freq_width": 2, "max_time_width": 4}
+OTHERWISE |= {(f"ds_cnn_{size}", "same"): SMALL | {"front_end": "tensorflow_kws"} for size in "sml"}
+OTHERWISE |= {("ds_cnn_mlperf", "same"): SMALL | {"front_end": "mlperf_tiny"}}
 
 
-def list_nets(names: list[str], paddings: list[str] | None) -> list[tuple[str, str]]:
-    """Which net is tried with which padding."""
-    return [
-        (name, padding)
-        for name in names
-        for padding in paddings or (["valid", "same"] if name.startswith(BOTH_WAYS) else ["valid"])
-    ]
+def list_paddings(name: str) -> list[Padding]:
+    """With which padding a net is tried."""
+    if name.startswith(BOTH_WAYS):
+        return ["valid", "same"]
+    return ["same"] if name in PADDED else ["valid"]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Make the trials that have no result yet, or write the table of those that have."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, help="folder with train.csv, val.csv, test.csv")
-    parser.add_argument("--out", type=Path, help="folder for the runs, one for each trial")
+    """Make the trials that have no result yet, or write the table of all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="with train.csv, val.csv, test.csv")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for the runs")
     parser.add_argument("--minutes", type=float, default=4.0, help="of one processor to train each net")
     parser.add_argument("--models", nargs="+", choices=MODELS, help="instead of all nets up to 10M MACs")
     parser.add_argument("--padding", nargs="+", choices=["valid", "same"], help="instead of each net's own")
     parser.add_argument("--front_end", default=TrainConfig.front_end, help="see audiocnn describe")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one trial for each")
-    parser.add_argument("--results", type=Path, default=HERE / "results.csv", help="the table to add to")
+    parser.add_argument("--results", type=Path, default=HERE / "results.csv", help="the lines of all trials")
+    parser.add_argument(
+        "--table", action="store_true", help="train nothing, write the table and frontier.png"
+    )
+    parser.add_argument("--page", type=Path, default=HERE / "README.md", help="what the table goes into")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    nets = list_nets(options.models or list(MODELS), options.padding)
+    shared = TrainConfig(data=options.data, out=options.out, front_end=options.front_end, device="cpu")
     configs = [
-        replace(
-            TrainConfig(
-                data=options.data,
-                out=options.out,
-                model=name,
-                padding=padding,
-                front_end=options.front_end,
-                seed=seed,
-                device="cpu",
-            ),
-            **OTHERWISE.get(name, {}),
-        )
+        replace(shared, model=name, padding=padding, seed=seed, **OTHERWISE.get((name, padding), {}))
         for seed in options.seeds
-        for name, padding in nets
+        for name in options.models or MODELS
+        for padding in options.padding or list_paddings(name)
     ]
+    if options.table:
+        picture = options.page.with_name("frontier.png")
+        results = read_results(options.results)
+        write_comparison(results, configs, num_classes=NUM_CLASSES, page=options.page, picture=picture)
+        return
     failed = run_trials(
         configs,
         minutes=options.minutes,

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from audiocnn.errors import LawError, ParameterError
 from audiocnn.geometry import Geometry
-from audiocnn.layers import InceptionBlock
+from audiocnn.layers import BatchNorm2d, InceptionBlock
 
 # in_channels, direct, small, large, pooled: Szegedy et al. 2015, table 1
 GOOGLENET = {
@@ -80,6 +80,11 @@ def test_norm_takes_the_place_of_biases():
     layer = build(norm=True).branches[0]
     assert [name for name, _ in layer.named_children()] == ["conv", "norm", "relu"]
     assert layer.conv.bias is None
+
+
+def test_every_norm_has_the_eps():
+    norms = [layer for layer in build(norm=True, eps=1e-3).modules() if isinstance(layer, BatchNorm2d)]
+    assert [norm.eps for norm in norms] == 6 * [1e-3]
 
 
 def test_the_longest_branch_sets_the_span():

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from audiocnn.errors import LawError, ParameterError
 from audiocnn.geometry import Geometry
-from audiocnn.layers import Dropout, DropPath, InvertedResidual, SeparableResidual
+from audiocnn.layers import BatchNorm1d, Dropout, DropPath, InvertedResidual, SeparableResidual
 
 
 def test_separable_residual_is_the_composition_of_the_paper():
@@ -21,6 +21,14 @@ def test_separable_residual_is_the_composition_of_the_paper():
         y = y.relu() if i == "1" else y
     expected = (y + projection["norm"](F.conv1d(x, projection["conv"].weight))).relu()
     torch.testing.assert_close(block(x), expected)
+
+
+def test_every_norm_has_the_eps():
+    for eps in (1e-5, 1e-3):
+        block = SeparableResidual(4, 6, 5, repeats=2, eps=eps)
+        norms = [part.eps for part in block.modules() if isinstance(part, BatchNorm1d)]
+        assert norms == [eps] * 3
+    assert SeparableResidual(4, 6, 5, dimensions=2, eps=0.1).residual.branches[1].norm.eps == 0.1
 
 
 def test_published_size_of_matchboxnet_3x1x64():

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 
-__all__ = ["rename_state"]
+__all__ = ["rename_layers", "rename_state", "turn_kernels"]
 
 _COUNTER = "num_batches_tracked"
 
@@ -63,6 +63,37 @@ def rename_state(
             )
         renamed[name] = given.detach().reshape(wanted).to(ours[name].dtype)
     return renamed
+
+
+def rename_layers(
+    state: Mapping[str, Tensor], layers: Mapping[str, str], *, net: nn.Module, ignored: Iterable[str] = ()
+) -> dict[str, Tensor]:
+    """`rename_state`, given the names of layers: what is in a layer has the same name in both.
+
+    Args:
+        state: of the reference implementation.
+        layers: for each layer of `net` that has tensors, its name in `state`.
+        net: what the weights are for.
+        ignored: beginnings of names in `state` that have no place in `net`.
+
+    Returns:
+        What `net.load_state_dict` takes.
+
+    Raises:
+        ParameterError: as `rename_state`.
+    """
+    parts = (name.rsplit(".", 1) for name in net.state_dict() if not name.endswith(_COUNTER))
+    names = {f"{layer}.{part}": f"{layers[layer]}.{part}" for layer, part in parts}
+    return rename_state(state, names, net=net, ignored=ignored)
+
+
+def turn_kernels(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """2-D kernels of a net that reads `(time, rows)`, for ours, which reads `(rows, time)`.
+
+    >>> turn_kernels({"weight": torch.zeros(8, 1, 3, 5), "bias": torch.zeros(8)})["weight"].shape
+    torch.Size([8, 1, 5, 3])
+    """
+    return {name: tensor.mT if tensor.dim() == 4 else tensor for name, tensor in state.items()}
 
 
 def _without_ones(shape: torch.Size) -> list[int]:

@@ -1,0 +1,198 @@
+"""The table of all trials: how good each net is, how sure that is, and what it costs."""
+
+import logging
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from audiocnn.comparison.cost import REFERENCE, Cost, cost_of_run
+from audiocnn.comparison.frontier import Point, draw_frontier, frontier
+from audiocnn.comparison.results import Result
+from audiocnn.config import TrainConfig
+from audiocnn.errors import ParameterError
+from audiocnn.files import whole_file
+from audiocnn.metrics import Interval, bootstrap_intervals
+from audiocnn.recipe import mean_and_deviation
+
+__all__ = ["Row", "format_rows", "group_rows", "interval_by_speaker", "write_comparison"]
+
+logger = logging.getLogger(__name__)
+
+BEGIN = "<!-- comparison begins -->"
+END = "<!-- comparison ends -->"
+_HEAD = (
+    "| net | padding | test | 95 % interval | validation | parameters | MACs | sees, ms | delay, ms "
+    f"| ms per clip (x `{REFERENCE}`) | epochs | minutes |\n|---|---|" + "--:|" * 10
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A net and all its trials of one budget, a seed each; or a net that was not tried yet.
+
+    Attributes:
+        model: a name in `audiocnn.models.MODELS`.
+        padding: along time.
+        front_end: what makes its features.
+        cost: what it costs; None where that is not known.
+        results: one for each seed.
+    """
+
+    model: str
+    padding: str
+    front_end: str
+    cost: Cost | None
+    results: tuple[Result, ...] = ()
+
+    @property
+    def test_accuracy(self) -> float:
+        """Mean over the seeds, 0 to 1."""
+        return statistics.mean(result.test_accuracy for result in self.results)
+
+    @property
+    def point(self) -> Point:
+        """Its place in the picture."""
+        return Point(
+            name=self.model,
+            macs=self.results[0].macs,
+            accuracy=self.test_accuracy,
+            is_scan=self.padding == "valid",
+        )
+
+
+def write_comparison(
+    results: Sequence[Result],
+    configs: Sequence[TrainConfig],
+    *,
+    num_classes: int,
+    page: Path,
+    picture: Path,
+) -> None:
+    """Write the table between its two comments in a page, and the picture of accuracy against cost.
+
+    Args:
+        results: all trials there are.
+        configs: trials there may be; a net with none stands in the table as not yet run.
+        num_classes: of the recordings, for the cost of these.
+        page: a Markdown file.
+        picture: the picture to write.
+
+    Raises:
+        ParameterError: if the page lacks the comments.
+    """
+    text = page.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not end:
+        raise ParameterError(
+            f"page={page} must have the lines {BEGIN} and {END}, between which the table goes"
+        )
+    rows = group_rows(results) + _not_run(results, configs, num_classes)
+    machines = "; ".join(sorted({f"{r.machine}, torch {r.torch}" for r in results})) or "none yet"
+    written = f"{format_rows(rows)}\n\nTrials: {len(results)}. Machine: {machines}."
+    with whole_file(page) as beside:
+        beside.write_text(f"{head}{begin}\n{written}\n{end}{tail}", encoding="utf-8")
+    draw_frontier([row.point for row in rows if row.results], picture)
+
+
+def group_rows(results: Sequence[Result]) -> list[Row]:
+    """Trials that differ by their seed alone in a row, the rows in the order in which they began."""
+    grouped = defaultdict(list)
+    for result in results:
+        grouped[result.trial[:-1]].append(result)
+    return [
+        Row(
+            model=same[0].model,
+            padding=same[0].padding,
+            front_end=same[0].front_end,
+            cost=same[0].cost,
+            results=tuple(same),
+        )
+        for same in grouped.values()
+    ]
+
+
+def _not_run(results: Sequence[Result], configs: Sequence[TrainConfig], num_classes: int) -> list[Row]:
+    """Rows of nets without a trial, the cheapest first."""
+    done = {(result.model, result.padding) for result in results}
+    runs = {(config.model, config.padding): config for config in configs}
+    rows = []
+    for (model, padding), config in runs.items():
+        if (model, padding) in done:
+            continue
+        cost = None
+        try:
+            cost = cost_of_run(config, num_classes=num_classes)
+        except ParameterError as error:
+            logger.warning("%s, %s: %s", model, padding, error)
+        rows.append(Row(model=model, padding=padding, front_end=config.front_end, cost=cost))
+    return sorted(rows, key=lambda row: (row.cost is None, row.cost.macs if row.cost else 0))
+
+
+def format_rows(rows: Sequence[Row]) -> str:
+    """A Markdown table, the best net first, those of the frontier in bold; last what was not run."""
+    tried = sorted((row for row in rows if row.results), key=lambda row: (-row.test_accuracy, row.point.macs))
+    best = set(frontier([row.point for row in tried]))
+    lines = [_HEAD]
+    for row in tried:
+        test = mean_and_deviation([result.test_accuracy for result in row.results])
+        interval = interval_by_speaker(row.results)
+        ratio = min(result.clip_ms / result.reference_clip_ms for result in row.results)
+        cells = [
+            *_name(row),
+            f"**{test}**" if row.point in best else test,
+            f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %" if interval else "",
+            mean_and_deviation([result.validation_accuracy for result in row.results]),
+            *_cost(row.cost),
+            f"{min(result.clip_ms for result in row.results):.2f} ({ratio:.1f})",
+            f"{statistics.mean(result.epochs for result in row.results):.0f}",
+            f"{statistics.mean(result.processor_minutes for result in row.results):.1f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    for row in rows:
+        if not row.results:
+            lines.append(
+                f"| {' | '.join([*_name(row), 'not yet run', '', '', *_cost(row.cost), '', '', ''])} |"
+            )
+    return "\n".join(lines)
+
+
+def interval_by_speaker(results: Sequence[Result]) -> Interval | None:
+    """The 95 % interval of the mean accuracy, drawn by speaker: `audiocnn.metrics.bootstrap_intervals`.
+
+    A speaker is drawn with the answers of all seeds to what he or she said.
+
+    Args:
+        results: of the seeds.
+
+    Returns:
+        None where all speakers are understood alike.
+    """
+    predicted, groups = [], []
+    for number, speaker in enumerate(results[0].test_speakers):
+        for result in results:
+            right, total = result.test_speakers[speaker]
+            predicted += [1] * right + [0] * (total - right)
+            groups += [number] * total
+    answers = torch.tensor(predicted)
+    return bootstrap_intervals(answers, torch.ones_like(answers), torch.tensor(groups), 2).accuracy
+
+
+def _name(row: Row) -> tuple[str, str]:
+    behind = "" if row.front_end == TrainConfig.front_end else f" on `{row.front_end}`"
+    return f"`{row.model}`{behind}", row.padding
+
+
+def _cost(cost: Cost | None) -> list[str]:
+    if cost is None:
+        return [""] * 4
+    return [
+        f"{cost.parameters:,}",
+        f"{cost.macs:,}",
+        f"{cost.receptive_field_ms:g}",
+        f"{cost.delay_ms:g}",
+    ]

@@ -1,0 +1,48 @@
+"""The first time-delay network, and the first convnet that was trained by gradient descent on speech."""
+
+from audiocnn.layers import Conv1d, FlattenRows, Padding, Scan, Sequential, Sigmoid
+from audiocnn.models.net import InputSize, Net, resolve_input_size
+
+__all__ = ["tdnn_waibel"]
+
+
+def tdnn_waibel(
+    *,
+    num_classes: int,
+    in_channels: int = 1,
+    input_size: InputSize = None,
+    padding: Padding = "valid",
+    hidden: int = 8,
+) -> Net:
+    """The time-delay network that told b, d and g apart.
+
+    Waibel et al. 1989, "Phoneme Recognition Using Time-Delay Neural Networks", IEEE Transactions on
+    Acoustics, Speech, and Signal Processing 37(3). Eight sigmoid units that read 3 frames of 16 mel bands; as
+    many sigmoid units as classes that read 5 frames of these; and the evidence of each class is added up over
+    time. What is added up sees 7 frames, 90 ms at 30/10 ms, and all frequencies.
+
+    The published net is `padding="valid"` with `input_size=(16, 15)` and 3 classes: of 15 frames, 13 and then
+    9 are left, and the two layers have 392 and 123 parameters. That sees 150 ms cut out by hand around a
+    consonant; for words the default window is longer, and the sum has more terms. The paper knows no padding:
+    `"same"` adds zeros, for comparison.
+
+    Deviations: the paper's output unit adds up its row with fixed equal weights and goes through a sigmoid.
+    Here the mean takes the place of the sum, and what follows is the dense layer of logits that all nets
+    have, `num_classes * (num_classes + 1)` parameters more (527 in all with 3 classes), for a softmax.
+
+    Args:
+        num_classes: classes, and units of the second layer.
+        in_channels: channels of the spectrogram.
+        input_size: `(rows, window)`; `(16, 98)` by default with `"same"`, `(16, 143)` with `"valid"`.
+        padding: along time.
+        hidden: units of the first layer.
+    """
+    rows, window = resolve_input_size(input_size, default=(16, 98 if padding == "same" else 143))
+    body: dict[str, Scan] = {
+        "flatten": FlattenRows(),  # (batch, in_channels * rows, time)
+        "hidden1": Conv1d(in_channels * rows, hidden, 3, padding=padding),
+        "sigmoid1": Sigmoid(),
+        "hidden2": Conv1d(hidden, num_classes, 5, padding=padding),
+        "sigmoid2": Sigmoid(),  # (batch, num_classes, time - 6)
+    }
+    return Net(Sequential(body), channels=num_classes, num_classes=num_classes, input_size=(rows, window))

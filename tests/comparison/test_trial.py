@@ -1,0 +1,107 @@
+"""Trials: made once, gone on with, and written down, whatever becomes of the others."""
+
+import json
+import logging
+from dataclasses import replace
+
+import pytest
+import torch
+
+from audiocnn.comparison import trial
+from audiocnn.comparison.results import read_results
+from audiocnn.comparison.trial import run_trial, run_trials
+from audiocnn.config import TrainConfig
+from audiocnn.errors import ParameterError
+from audiocnn.files import locked
+
+
+@pytest.fixture
+def config(spoken, tmp_path):
+    return TrainConfig(data=spoken, out=tmp_path / "runs", batch_size=8, device="cpu")
+
+
+@pytest.fixture
+def results(tmp_path):
+    return tmp_path / "results.csv"
+
+
+@pytest.fixture(autouse=True)
+def two_epochs(monkeypatch):
+    """However fast the machine is."""
+    monkeypatch.setattr(trial, "epochs_within", lambda *_: 2)
+
+
+def test_a_trial_is_made_once(config, results):
+    made = run_trial(config, minutes=0.5, results=results)
+    assert read_results(results) == [made]
+    assert (made.model, made.padding, made.front_end, made.seed) == ("tc_resnet_8", "valid", "logmel", 0)
+    assert (made.minutes, made.epochs, made.span_ms) == (0.5, 2, 1450.0)
+    assert made.processor_minutes > 0 and made.clip_ms > 0 and made.reference_clip_ms > 0
+    right, total = (sum(column) for column in zip(*made.test_speakers.values(), strict=True))
+    assert total == 8 and right / total == made.test_accuracy
+    folder = config.out / "tc_resnet_8_valid_seed0"
+    judged = json.loads((folder / "test.json").read_text())
+    assert judged["accuracy"] == made.test_accuracy and judged["clips"] == 8
+    assert json.loads((folder / "config.json").read_text())["epochs"] == 2
+    assert run_trial(config, minutes=0.5, results=results) is None
+    assert len(read_results(results)) == 1
+
+
+def test_a_trial_that_was_stopped_is_gone_on_with(config, results, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trial, "judge", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run_trial(config, minutes=0.5, results=results)
+    assert read_results(results) == []
+    spent = json.loads((config.out / "tc_resnet_8_valid_seed0" / "budget.json").read_text())
+    monkeypatch.setattr(trial, "epochs_within", lambda *_: 99)  # what was told first holds
+    made = run_trial(config, minutes=0.5, results=results)
+    assert made.epochs == 2
+    assert made.processor_minutes >= round(spent["processor_minutes"], 3) > 0
+
+
+def test_a_folder_belongs_to_its_minutes(config, results):
+    run_trial(config, minutes=0.5, results=results)
+    with pytest.raises(ParameterError) as error:
+        run_trial(config, minutes=1.0, results=results)
+    folder = config.out / "tc_resnet_8_valid_seed0"
+    assert str(error.value) == f"minutes=1.0: {folder} was begun with 0.5; give another folder"
+
+
+def test_what_another_process_is_at_is_left_to_it(config, results):
+    folder = config.out / "tc_resnet_8_valid_seed0"
+    folder.mkdir(parents=True)
+    with locked(folder / "lock", wait=False):
+        assert run_trial(config, minutes=0.5, results=results) is None
+    assert [path.name for path in folder.iterdir()] == ["lock"]
+
+
+def test_one_that_fails_stops_no_other(config, results, caplog):
+    caplog.set_level(logging.INFO)
+    configs = [replace(config, model=model) for model in ("m5", "tc_resnet_14", "tc_resnet_8")]
+    limit = {"num_classes": 2, "most_macs": 2_000_000}  # tc_resnet_14 has more
+    assert run_trials(configs, minutes=0.5, results=results, **limit) == ["m5_valid_seed0"]
+    assert [result.model for result in read_results(results)] == ["tc_resnet_8"]
+    assert "m5_valid_seed0 failed" in caplog.messages
+    assert run_trials(configs[2:], minutes=0.5, results=results, num_classes=2) == []
+    assert caplog.messages[-1] == "tc_resnet_8_valid_seed0: has a result, or another process is at it"
+
+
+def test_a_test_part_needs_speakers(tones, tmp_path, results):
+    config = TrainConfig(data=tones, out=tmp_path / "runs", batch_size=8, device="cpu")
+    with pytest.raises(ParameterError) as error:
+        run_trial(config, minutes=0.5, results=results)
+    assert str(error.value) == "the test part names no speakers; give the manifest a column speaker"
+
+
+def test_the_threads_are_given_back(config, results):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        run_trial(config, minutes=0.5, results=results)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)

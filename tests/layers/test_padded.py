@@ -1,0 +1,67 @@
+"""Zeros once around a scan: what comes out, what is seen, what is refused."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from audiocnn.errors import ParameterError
+from audiocnn.layers import Conv1d, Conv2d, GlobalMean, Padded, ReLU, Sequential
+from audiocnn.receptive_field import visible_steps
+
+
+def test_zeros_are_added_once_and_not_in_every_layer():
+    inner = Sequential(Conv1d(2, 3, 3), ReLU(), Conv1d(3, 2, 4))  # of span 6
+    x = torch.randn(2, 2, 9)
+    y = Padded(inner, left=3, right=2)(x)
+    torch.testing.assert_close(y, inner(F.pad(x, (3, 2))))
+    assert y.shape == x.shape
+    same = Sequential(Conv1d(2, 3, 3, padding="same"), ReLU(), Conv1d(3, 2, 4, padding="same"))
+    same.load_state_dict(inner.state_dict())
+    assert not torch.allclose(same(x)[..., 0], y[..., 0])  # a bias on zeros is no zero
+
+
+@pytest.mark.parametrize(("left", "right"), [(4, 0), (0, 4), (1, 2)])
+def test_lengths_and_fields(left, right):
+    padded = Padded(Conv1d(1, 1, 5, stride=2), left=left, right=right)
+    for steps in (padded.time_axis.takes.span, 20, 21):
+        assert padded(torch.zeros(1, 1, steps)).shape[-1] == padded.time_axis.takes.output_length(steps)
+    sees = visible_steps(padded, (1, 20))
+    for output in range(len(sees)):
+        first = padded.time_axis.start + 2 * output
+        assert first == 2 * output - left
+        assert sees[output].nonzero().flatten().tolist() == [
+            step for step in range(first, first + 5) if 0 <= step < 20
+        ]
+
+
+def test_rows_are_those_of_the_module():
+    padded = Padded(Conv2d(1, 2, (3, 5)), left=4)
+    assert padded.row_axis == Conv2d(1, 2, (3, 5)).row_axis
+    assert padded(torch.zeros(1, 1, 7, 10)).shape == (1, 2, 5, 10)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda: Padded(torch.nn.ReLU()),
+            (
+                "module=ReLU() is no layer that scans; take it from audiocnn.layers, or give "
+                "Elementwise(...) of a module that treats every number by itself"
+            ),
+        ),
+        (lambda: Padded(GlobalMean()), "module is a GlobalMean that is no scan; pad one that is"),
+        (
+            lambda: Padded(Conv1d(1, 1, 5), left=3, right=2),
+            "left=3 and right=2 must be 0 or more, and together less than the span, 5",
+        ),
+        (
+            lambda: Padded(Conv1d(1, 1, 5), left=-1),
+            "left=-1 and right=0 must be 0 or more, and together less than the span, 5",
+        ),
+    ],
+)
+def test_what_cannot_be_padded(build, message):
+    with pytest.raises(ParameterError) as error:
+        build()
+    assert str(error.value) == message
