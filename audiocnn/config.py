@@ -23,8 +23,8 @@ class TrainConfig:
     Attributes:
         data: a table or a folder of recordings; see `audiocnn.data.manifest.read_manifest`.
         out: folder of the run, made if need be.
-        model: network: tdnn; tc_resnet_8 or tc_resnet_14, also with _1_5 for more width, the latter with
-            _0_4 for less; bc_resnet_1, with 1_5, 2, 3, 6 and 8 for more width.
+        model: network: tc_resnet_8, bc_resnet_1, matchboxnet_3x1x64 or another in
+            `audiocnn.models.MODELS`, which the README lists.
         padding: along time: "valid" for a net that scans, "same" for the net as published.
         window: feature frames in a decision; None takes the net's own.
         front_end: what makes features of sound: logmel, mfcc, pcen, leaf or another that `audiocnn describe`

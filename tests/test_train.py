@@ -104,6 +104,11 @@ def test_every_kind_of_net_trains(tones, tmp_path, caplog, model, padding):
     assert "epoch 1 of 1: loss" in caplog.text and "validation accuracy" in caplog.text
 
 
+def test_a_window_of_its_own(tones, tmp_path):
+    classifier = fit(config(tones, tmp_path, window=120, epochs=1))
+    assert classifier.config.net.input_size == (40, 119)  # as far as the strides reach
+
+
 @pytest.mark.parametrize("model", ["tc_resnet_8", "bc_resnet_1"])
 def test_a_bare_loop_trains_the_same_weights(tones, tmp_path, model):
     run = config(tones, tmp_path / "run", model=model, epochs=3, schedule="step", mixup_alpha=0.3)
@@ -367,6 +372,7 @@ def test_recordings_shorter_than_a_frame(tmp_path):
         ({"epochs": "4"}, "epochs='4' must be an integer"),
         ({"learning_rate": "0.1"}, "learning_rate='0.1' must be a number"),
         ({"min_gain_db": float("-inf")}, "min_gain_db=-inf must be a number"),
+        ({"window": 0}, "window=0 must be an integer of at least 1"),
         ({"speed_percents": 100}, "speed_percents=100 must be a tuple of integers"),
         ({"speed_percents": (99.5,)}, "speed_percents=(99.5,) must be a tuple of integers"),
         ({"n_freq_masks": -1}, "n_freq_masks=-1 must be an integer of at least 0"),

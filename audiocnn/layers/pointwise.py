@@ -31,7 +31,7 @@ def is_large_pointwise(conv: nn.Conv1d, x: Tensor) -> bool:
         and torch.backends.mkldnn.is_available()
         and torch.backends.mkldnn.enabled  # type: ignore[attr-defined]
         and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
+        and not torch.jit.is_tracing()  # type: ignore[no-untyped-call]
     )
 
 
@@ -44,4 +44,5 @@ def convolve_pointwise(conv: nn.Conv1d, x: Tensor) -> Tensor:
     ...     torch.allclose(convolve_pointwise(conv, x), conv(x), atol=1e-6)
     True
     """
-    return torch.mkldnn_convolution(x, conv.weight, conv.bias, (0,), (1,), (1,), 1)
+    y: Tensor = torch.mkldnn_convolution(x, conv.weight, conv.bias, (0,), (1,), (1,), 1)
+    return y

@@ -103,7 +103,7 @@ def clip_by_clip(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     at_once = max(1, CACHED // max(1, x[:1].numel()))
     if not x.is_cpu or len(x) <= at_once:
         return function(x)
-    return torch.cat([function(part) for part in x.split(at_once)])
+    return torch.cat([function(part) for part in torch.split(x, at_once)])
 
 
 class WindowPool(Scan):
