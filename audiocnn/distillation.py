@@ -56,7 +56,12 @@ def teachers_scores(teachers: Sequence[Classifier], waveforms: Tensor) -> Tensor
     Args:
         teachers: one at least, in evaluation.
         waveforms: as the student is given them, on the teachers' device.
+
+    Raises:
+        ParameterError: if there is no teacher.
     """
+    if not teachers:
+        raise ParameterError("teachers is empty; give one classifier at least")
     total: Tensor | float = 0.0
     with torch.no_grad():
         for teacher in teachers:

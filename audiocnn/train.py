@@ -5,8 +5,6 @@ import logging
 import signal
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning
@@ -22,13 +20,15 @@ from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.config import TrainConfig
 from audiocnn.data.batches import Batches, epoch_generator
 from audiocnn.data.corpus import Corpus
-from audiocnn.data.manifest import Clip, find_recordings, read_manifest, read_recordings, write_manifest
+from audiocnn.data.manifest import Clip, read_manifest, write_manifest
+from audiocnn.data.noise import list_noise
 from audiocnn.data.splits import split_clips
 from audiocnn.data.statistics import feature_statistics
 from audiocnn.distillation import load_teachers
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.files import whole_file
 from audiocnn.frontends import named_config
+from audiocnn.layers import constrain
 from audiocnn.loss import mask_features, training_loss
 from audiocnn.models import NetConfig
 from audiocnn.run_folder import (
@@ -99,6 +99,7 @@ class _Training(lightning.LightningModule):
         return loss
 
     def on_train_batch_end(self, *_: object) -> None:
+        constrain(self.classifier.net)
         self.log("learning_rate", self.rate.value, on_step=False, on_epoch=True)
         self.rate.step()
 
@@ -287,7 +288,7 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
     classifier = fresh_classifier(config, labels)
     bare = classifier.bare_net
     mask_features(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if none fit
-    noise_clips = _list_noise(config.noise) if config.noise else []
+    noise_clips = list_noise(config.noise) if config.noise else []
     teachers = load_teachers(config.teachers, classifier)
     config.out.mkdir(parents=True, exist_ok=True)
     corpora = _load(clips, noise_clips, classifier)
@@ -324,20 +325,6 @@ def _load(clips: Sequence[Clip], noise_clips: Sequence[Clip], classifier: Classi
         noise = Corpus.load(noise_clips, labels=("noise",), sample_rate=rate)
         noise = noise.looped(classifier.geometry.span)
     return _Corpora(train, validation, noise)
-
-
-def _list_noise(source: Path) -> list[Clip]:
-    """Background recordings, all of one label."""
-    try:
-        if source.is_dir():
-            found = [Clip(path=path, label=None) for path in find_recordings(source)]
-        else:
-            found = read_recordings(source)
-    except ManifestError as error:
-        raise ManifestError(f"noise={source}: {error}") from None
-    if not found:
-        raise ManifestError(f"noise={source} holds no recordings; give a folder or a table of some")
-    return [replace(clip, label="noise") for clip in found]
 
 
 def _train(

@@ -153,6 +153,7 @@ LAYERS = [
     Case("Dropout2d", lambda: L.Dropout2d(0.5), (4, 5)),
     Case("DropPath", lambda: L.DropPath(0.5), (4,)),
     Case("ReLU", L.ReLU, (4,)),
+    Case("LeakyReLU", lambda: L.LeakyReLU(0.1), (4,)),
     Case("ReLU6", L.ReLU6, (4,)),
     Case("SiLU", L.SiLU, (4,)),
     Case("Sigmoid", L.Sigmoid, (4,)),
@@ -179,10 +180,16 @@ LAYERS = [
         lambda: L.AttentiveStatistics(4, 9, hidden=5, per_channel=True),
         (4,),
     ),
+    Case(
+        "AttentiveStatistics as SpeechBrain's",
+        lambda: L.AttentiveStatistics(4, 9, hidden=5, per_channel=True, norm=True, smoothing=1e-12),
+        (4,),
+    ),
     Case("WindowMax", lambda: L.WindowMax(7), (4,)),
     Case("WindowMean", lambda: L.WindowMean(7), (4,)),
     Case("WindowMean of one", lambda: L.WindowMean(1), (4,)),
     Case("WindowStatistics", lambda: L.WindowStatistics(9), (4,)),
+    Case("WindowStatistics of a sample", lambda: L.WindowStatistics(9, correction=1), (4,)),
     Case("MeanRows", L.MeanRows, (4, 5)),
     Case("FlattenRows", L.FlattenRows, (4, 5)),
     Case("TDNN", lambda: L.TDNN(4, 6, (-3, 0, 3)), (4,)),
@@ -190,6 +197,9 @@ LAYERS = [
     Case("TDNN of one frame", lambda: L.TDNN(4, 6, (0,)), (4,)),
     Case("Splice", lambda: L.Splice((-3, 0, 1)), (4,)),
     Case("Splice in 2-D", lambda: L.Splice((-2, -1, 5)), (2, 3)),
+    Case("TDNN of a leaky ReLU", lambda: L.TDNN(4, 6, (-2, 0, 2), negative_slope=0.1), (4,)),
+    Case("Res2Net", lambda: L.Res2Net(8, scale=4), (8,)),
+    Case("Res2Net of a dilated kernel of 5", lambda: L.Res2Net(6, scale=3, kernel_size=5, dilation=2), (6,)),
     Case("SemiOrthogonalConv1d", lambda: L.SemiOrthogonalConv1d(4, 3, 2, dilation=3), (4,)),
     Case("FactorizedTDNN", lambda: L.FactorizedTDNN(4, 4, bottleneck=2, offset=3, dropout=0.2), (4,)),
     Case("FactorizedTDNN without a bypass", lambda: L.FactorizedTDNN(4, 6, bottleneck=2, bypass=0.0), (4,)),
@@ -272,6 +282,7 @@ BREAKING = [
     Case("GlobalMax", L.GlobalMax, (4, 5)),
     Case("ClipAttentiveStatistics", lambda: L.ClipAttentiveStatistics(4, hidden=3), (4,)),
     Case("Padded", lambda: L.Padded(L.Conv1d(4, 6, 3), left=2), (4,)),
+    Case("Padded by repetition", lambda: L.Padded(L.Conv1d(4, 6, 3), left=2, mode="repeat"), (4,)),
     Case("LocallyConnected1d", lambda: L.LocallyConnected1d(4, 6, 3, length=20), (4,)),
     Case("ConvTranspose1d", lambda: L.ConvTranspose1d(4, 6, 3, stride=2), (4,)),
     Case("ClipNormalize", F.ClipNormalize, (1, 5)),
@@ -333,6 +344,12 @@ FRONT_ENDS = [
 ]
 # What is too slow to test as large as it is, with fewer channels.
 NARROW: dict[str, Callable[..., Net]] = {
+    "x_vector": partial(MODELS["x_vector"], width=1 / 16),
+    "tdnn_f_small": partial(MODELS["tdnn_f_small"], width=1 / 16),
+    "tdnn_f": partial(MODELS["tdnn_f"], width=1 / 16),
+    "ecapa_tdnn_512": partial(MODELS["ecapa_tdnn_512"], width=1 / 16),
+    "ecapa_tdnn_1024": partial(MODELS["ecapa_tdnn_1024"], width=1 / 16),
+    "ecapa_tdnn_1024_3072": partial(MODELS["ecapa_tdnn_1024_3072"], width=1 / 16),
     "m5": partial(MODELS["m5"], width=1 / 16),
     "cnn_trad_fpool3": partial(MODELS["cnn_trad_fpool3"], width=1 / 8),
     "res_8": partial(MODELS["res_8"], width=1 / 8),
@@ -359,7 +376,7 @@ NARROW: dict[str, Callable[..., Net]] = {
 }
 
 # What its paper does not pad is a scan with `padding="same"` too.
-UNPADDED = ("cnn_trad_fpool3", "cnn_one_fstride4")
+UNPADDED = ("tdnn_waibel", "cnn_trad_fpool3", "cnn_one_fstride4")
 
 
 def net(name: str, padding: L.Padding = "valid") -> Net:

@@ -41,6 +41,11 @@ def test_scores_are_the_mean_of_the_teachers():
     torch.testing.assert_close(alone[0].sum(dim=1), torch.ones(3))
 
 
+def test_there_is_a_teacher():
+    with pytest.raises(ParameterError, match=r"^teachers is empty; give one classifier at least$"):
+        teachers_scores([], torch.zeros(2, 16000))
+
+
 def test_a_teacher_hears_the_middle_or_silence_around():
     teacher = classifier(window=120)
     span = teacher.geometry.span

@@ -8,6 +8,7 @@ RESULT = Result(
     model="tc_resnet_8",
     padding="valid",
     front_end="logmel",
+    window=None,
     seed=0,
     minutes=4.0,
     epochs=47,

@@ -69,7 +69,8 @@ def spec_augment(
             raise ParameterError(f"{name}={value} must not be negative; 0 masks nothing")
     if max_freq_width > freq:
         raise ParameterError(
-            f"max_freq_width={max_freq_width} must be at most the {freq} bins of the features"
+            f"max_freq_width={max_freq_width} must be at most the {freq} bins of the features; "
+            "0 masks no bands"
         )
     if n_time_masks * max_time_width > time // 5:
         raise ParameterError(

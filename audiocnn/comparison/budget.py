@@ -35,7 +35,8 @@ def seconds_per_epoch(config: TrainConfig) -> float:
     taken of what follows a warm-up; of a machine's threads all are counted.
 
     Args:
-        config: the run; its epochs are not used.
+        config: the run; its epochs are not used. Teachers would take time that is not counted here:
+            `run_trial` refuses them.
 
     Raises:
         ManifestError: for a manifest or recordings that cannot be used.

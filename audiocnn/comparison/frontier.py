@@ -17,9 +17,10 @@ __all__ = ["Point", "draw_frontier", "frontier"]
 
 # places of a name around its point, and how far from it, in points of print: the nearest free one is taken
 _AROUND = (0, 180, 135, 315, 90, 270, 45, 225, *range(15, 360, 30))  # degrees
-_RINGS = (6, 9, 13, 18, 24, 31, 39, 48, 58, 69, 81)
+_RINGS = (7, 9, 13, 18, 24, 31, 39, 48, 58, 69, 81)
+_APART = 3.0  # pixels from a name to what is beside it
 _LEADER = {"arrowstyle": "-", "color": "0.7", "linewidth": 0.6, "shrinkA": 0.0, "shrinkB": 3.0}
-_TICKS = (0.0, 50.0, 80.0, 90.0, 95.0, 97.0, 98.0, 99.0, 99.5, 99.8, 99.9)
+_TICKS = (0.0, 50.0, 80.0, 90.0, 95.0, 97.0, 98.0, 99.0, 99.5, 99.8, 99.9, 99.98)
 _COLOURS = {True: "#1f5fa8", False: "#c2591a"}
 
 
@@ -102,8 +103,13 @@ def draw_frontier(points: Sequence[Point], path: Path) -> None:
     missing = [_missing(point) for point in points] or [1.0]
     macs = [point.macs for point in points] or [1_000_000]
     axes.set_xlim(min(macs) / 1.8, max(macs) * 2.2)
-    axes.set_ylim(min(100.0, max(missing) * 1.5), min(missing) / 1.5)  # upside down: the best on top
-    ticks = [tick for tick in _TICKS if axes.get_ylim()[0] >= 100 - tick >= axes.get_ylim()[1]]
+    most, least = min(100.0, max(missing) * 1.5), min(missing) / 1.5
+    ticks = [tick for tick in _TICKS if least <= 100 - tick <= most]
+    if len(ticks) < 2:  # of nets about as good as each other: the ticks on either side
+        low = max(tick for tick in _TICKS[:-1] if 100 - tick >= max(missing))
+        ticks = [low, min(tick for tick in _TICKS if tick > low and 100 - tick <= min(missing))]
+        most, least = max(most, 100 - ticks[0]), min(least, 100 - ticks[1])
+    axes.set_ylim(most, least)  # upside down: the best on top
     axes.set_yticks([100 - tick for tick in ticks], [f"{tick:g}" for tick in ticks])
     axes.set_yticks([], minor=True)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -150,7 +156,7 @@ def name_points(axes: "Axes", points: Sequence[Point]) -> "list[Bbox]":
                 and axes.bbox.fully_containsx(box.x1 + 2)
                 and axes.bbox.fully_containsy(box.y0 - 2)
                 and axes.bbox.fully_containsy(box.y1 + 2)
-                and not box.count_overlaps(taken)
+                and not box.padded(_APART).count_overlaps(taken)
                 and not any(line.intersects_bbox(name) for name in names)
                 and not any(before.intersects_bbox(box) for before in leaders)
             ):

@@ -22,6 +22,7 @@ class Result:
         model: a name in `audiocnn.models.MODELS`.
         padding: along time.
         front_end: a name that `audiocnn describe` knows.
+        window: frames of a decision that were asked for; None for the net's own.
         seed: of the run.
         minutes: processor minutes that training was to take, on one thread.
         epochs: passes over the training part that were to fit into them.
@@ -36,7 +37,8 @@ class Result:
         receptive_field_ms: the sound that one position before the pool sees.
         span_ms: the sound that one decision hears.
         stride_ms: from one decision to the next.
-        delay_ms: how long after the end of a recording the decision is due that is judged here.
+        delay_ms: how long after the end of a recording the decision is due that is judged here; the recording
+            has the median length of those whose scoring is timed.
         clip_ms: to score one recording, in processor time of one thread.
         reference_clip_ms: the same of `audiocnn.comparison.REFERENCE`, measured by turns with it.
         machine: that all this was measured on.
@@ -47,6 +49,7 @@ class Result:
     model: str
     padding: str
     front_end: str
+    window: int | None
     seed: int
     minutes: float
     epochs: int
@@ -68,9 +71,9 @@ class Result:
     commit: str
 
     @property
-    def trial(self) -> tuple[str, str, str, float, int]:
+    def trial(self) -> tuple[str, str, str, int | None, float, int]:
         """What was tried: of two results with the same, one is superfluous."""
-        return self.model, self.padding, self.front_end, self.minutes, self.seed
+        return self.model, self.padding, self.front_end, self.window, self.minutes, self.seed
 
     @property
     def cost(self) -> Cost:
@@ -82,21 +85,21 @@ def read_results(path: Path) -> list[Result]:
     """The results in a table, in the order in which they came; none where there is no file.
 
     Raises:
-        ParameterError: for a file that is no such table.
+        ParameterError: for a file that is no such table, or a folder that does not exist.
     """
+    _check_folder(path)
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    names = [field.name for field in fields(Result)]
-    if lines and lines[0].split(",") != names:
-        raise ParameterError(
-            f"results={path} does not begin with the columns {','.join(names)}; move it away"
-        )
+    head, *lines = path.read_bytes().split(b"\n")
+    columns = ",".join(field.name for field in fields(Result))
+    if (head or lines) and head.rstrip(b"\r") != columns.encode():
+        raise ParameterError(f"results={path} does not begin with the columns {columns}; move it away")
     results = []
-    for number, row in enumerate(csv.reader(lines[1:]), start=2):
+    for number, line in enumerate(lines, start=2):
         try:
-            results.append(Result(**dict(zip(names, map(_value, names, row), strict=True))))
-        except ValueError as error:
+            if line.strip():
+                results.append(_read_line(line.decode()))
+        except (ValueError, csv.Error) as error:
             raise ParameterError(f"results={path}, line {number}: {error}; mend or remove it") from None
     return results
 
@@ -105,18 +108,36 @@ def append_result(path: Path, result: Result) -> None:
     """Add a line to a table, made if need be; other processes may do so at the same time.
 
     Raises:
-        ParameterError: for a file that is no such table.
+        ParameterError: for a file that is no such table, or a folder that does not exist.
     """
+    _check_folder(path)
     with locked(path, wait=True):
         read_results(path)  # which raises where a line more would not fit
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        if path.stat().st_size == 0:
+        there = path.read_bytes()
+        if not there:
             writer.writerow([field.name for field in fields(Result)])
+        elif not there.endswith(b"\n"):  # what an editor left
+            text.write("\n")
         values = asdict(result) | {"test_speakers": json.dumps(result.test_speakers)}
         writer.writerow(values.values())
         with path.open("a", encoding="utf-8") as file:
             file.write(text.getvalue())
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise ParameterError(f"results={path}: there is no folder {path.parent}; make it")
+
+
+def _read_line(line: str) -> Result:
+    """A result; ValueError or csv.Error says what is wrong with its line."""
+    row = next(csv.reader([line], strict=True))
+    names = [field.name for field in fields(Result)]
+    if len(row) != len(names):
+        raise ValueError(f"has {len(row)} of {len(names)} cells")
+    return Result(**dict(zip(names, map(_value, names, row), strict=True)))
 
 
 def _value(name: str, text: str) -> Any:
@@ -124,6 +145,18 @@ def _value(name: str, text: str) -> Any:
     kind = Result.__annotations__[name]
     if kind in (int, float):
         return kind(text)
-    if kind is str:
-        return text
-    return {speaker: (right, total) for speaker, (right, total) in json.loads(text).items()}
+    if kind == int | None:
+        return int(text) if text else None
+    return text if kind is str else _counts(text)
+
+
+def _counts(text: str) -> dict[str, tuple[int, int]]:
+    """Of each speaker how many recordings were recognised, and how many there are."""
+    counts = json.loads(text)
+    if not (isinstance(counts, dict) and counts and all(map(_is_pair, counts.values()))):
+        raise ValueError(f'test_speakers={text} must be as {{"ada": [8, 10]}}: 8 of 10 recognised')
+    return {speaker: (right, total) for speaker, (right, total) in counts.items()}
+
+
+def _is_pair(pair: object) -> bool:
+    return isinstance(pair, list) and [type(n) for n in pair] == [int, int] and 0 <= pair[0] <= pair[1]

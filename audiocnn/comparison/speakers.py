@@ -7,9 +7,16 @@ from typing import TypeAlias
 
 from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import Clip, write_manifest
+from audiocnn.errors import ParameterError
 from audiocnn.recipe import train_seeds
 
-__all__ = ["SpeakerShares", "leave_one_speaker_out", "split_by_speakers", "summarize_speakers"]
+__all__ = [
+    "SpeakerShares",
+    "leave_one_speaker_out",
+    "list_speakers",
+    "split_by_speakers",
+    "summarize_speakers",
+]
 
 SpeakerShares: TypeAlias = dict[str, tuple[float, float]]
 """Of each speaker, when left out: the accuracy on the one chosen by, and his or hers."""
@@ -19,6 +26,20 @@ def split_by_speakers(clips: Sequence[Clip], *, tested: str, chosen_by: str) -> 
     """All clips with their splits: one speaker to test, another to choose by, the rest to train."""
     parts = {tested: "test", chosen_by: "validation"}
     return [replace(clip, split=parts.get(clip.speaker or "", "train")) for clip in clips]
+
+
+def list_speakers(clips: Sequence[Clip]) -> list[str]:
+    """The names of all speakers, in order.
+
+    Raises:
+        ParameterError: for fewer than three.
+    """
+    names = sorted({clip.speaker for clip in clips if clip.speaker is not None})
+    if len(names) < 3:
+        raise ParameterError(
+            f"clips are of {len(names)} speakers; give those of three at least: one to test, one to choose by"
+        )
+    return names
 
 
 def leave_one_speaker_out(
@@ -31,13 +52,16 @@ def leave_one_speaker_out(
 
     Args:
         config: the runs; its `data` and seed are not used.
-        clips: recordings whose speakers are known.
+        clips: recordings of three speakers at least, who are known.
         seeds: one run for each.
 
     Returns:
         For each seed the accuracies.
+
+    Raises:
+        ParameterError: for fewer than three speakers, no seeds, and whatever `fit` and `evaluate` raise.
     """
-    speakers = sorted({clip.speaker for clip in clips if clip.speaker is not None})
+    speakers = list_speakers(clips)
     shares: dict[int, SpeakerShares] = defaultdict(dict)
     for i, speaker in enumerate(speakers):
         folder = config.out / speaker

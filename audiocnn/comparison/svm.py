@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from audiocnn.comparison.recordings import read_clips
-from audiocnn.comparison.speakers import SpeakerShares
+from audiocnn.comparison.speakers import SpeakerShares, list_speakers
 from audiocnn.data.manifest import Clip
-from audiocnn.errors import ParameterError
 from audiocnn.frontends import FrontEndConfig, create_front_end
 
 __all__ = ["SVM_SETTINGS", "SVMSetting", "svm_without_each_speaker"]
@@ -65,11 +64,7 @@ def svm_without_each_speaker(
     """
     labels = np.array([clip.label for clip in clips])
     speakers = np.array([clip.speaker for clip in clips])
-    names = sorted({clip.speaker for clip in clips if clip.speaker is not None})
-    if len(names) < 3:
-        raise ParameterError(
-            f"clips are of {len(names)} speakers; give those of three at least: one to test, one to choose by"
-        )
+    names = list_speakers(clips)
     features = {
         stretches: _features(clips, front_end, stretches) for stretches in {s.stretches for s in settings}
     }

@@ -11,7 +11,7 @@ import torch
 
 from audiocnn.comparison.cost import REFERENCE, Cost, cost_of_run
 from audiocnn.comparison.frontier import Point, draw_frontier, frontier
-from audiocnn.comparison.results import Result
+from audiocnn.comparison.results import Result, read_results
 from audiocnn.config import TrainConfig
 from audiocnn.errors import ParameterError
 from audiocnn.files import whole_file
@@ -38,6 +38,7 @@ class Row:
         model: a name in `audiocnn.models.MODELS`.
         padding: along time.
         front_end: what makes its features.
+        window: frames of a decision that were asked for; None for the net's own.
         cost: what it costs; None where that is not known.
         results: one for each seed.
     """
@@ -45,8 +46,18 @@ class Row:
     model: str
     padding: str
     front_end: str
+    window: int | None
     cost: Cost | None
     results: tuple[Result, ...] = ()
+
+    def heard(self, quoted: str) -> str:
+        """What it is given where that is not the usual: " on mfcc, 49 frames".
+
+        Args:
+            quoted: how the front-end's name is written, for `str.format`.
+        """
+        front_end = "" if self.front_end == TrainConfig.front_end else f" on {quoted.format(self.front_end)}"
+        return front_end if self.window is None else f"{front_end}, {self.window} frames"
 
     @property
     def test_accuracy(self) -> float:
@@ -57,7 +68,7 @@ class Row:
     def point(self) -> Point:
         """Its place in the picture."""
         return Point(
-            name=self.model,
+            name=self.model + self.heard("{}"),
             macs=self.results[0].macs,
             accuracy=self.test_accuracy,
             is_scan=self.padding == "valid",
@@ -65,7 +76,7 @@ class Row:
 
 
 def write_comparison(
-    results: Sequence[Result],
+    results: Path,
     configs: Sequence[TrainConfig],
     *,
     num_classes: int,
@@ -75,14 +86,15 @@ def write_comparison(
     """Write the table between its two comments in a page, and the picture of accuracy against cost.
 
     Args:
-        results: all trials there are.
+        results: the table of all trials there are.
         configs: trials there may be; a net with none stands in the table as not yet run.
         num_classes: of the recordings, for the cost of these.
         page: a Markdown file.
         picture: the picture to write.
 
     Raises:
-        ParameterError: if the page lacks the comments.
+        ParameterError: if the page lacks the comments, the results are no such table, or the trials of a net
+            were tested on different recordings.
     """
     text = page.read_text(encoding="utf-8")
     head, begin, rest = text.partition(BEGIN)
@@ -91,9 +103,18 @@ def write_comparison(
         raise ParameterError(
             f"page={page} must have the lines {BEGIN} and {END}, between which the table goes"
         )
-    rows = group_rows(results) + _not_run(results, configs, num_classes)
-    machines = "; ".join(sorted({f"{r.machine}, torch {r.torch}" for r in results})) or "none yet"
-    written = f"{format_rows(rows)}\n\nTrials: {len(results)}. Machine: {machines}."
+    trials = read_results(results)
+    rows = group_rows(trials)
+    for row in rows:
+        if len({_tested(result) for result in row.results}) > 1:
+            seeds = ", ".join(str(result.seed) for result in row.results)
+            raise ParameterError(
+                f"results={results}: the trials of {row.model}{row.heard('{}')}, {row.padding}, "
+                f"seeds {seeds}, were not tested on the same recordings; keep those of one test part"
+            )
+    rows += _not_run(trials, configs, num_classes)
+    machines = "; ".join(sorted({f"{r.machine}, torch {r.torch}" for r in trials})) or "none yet"
+    written = f"{format_rows(rows)}\n\nTrials: {len(trials)}. Machine: {machines}."
     with whole_file(page) as beside:
         beside.write_text(f"{head}{begin}\n{written}\n{end}{tail}", encoding="utf-8")
     draw_frontier([row.point for row in rows if row.results], picture)
@@ -109,6 +130,7 @@ def group_rows(results: Sequence[Result]) -> list[Row]:
             model=same[0].model,
             padding=same[0].padding,
             front_end=same[0].front_end,
+            window=same[0].window,
             cost=same[0].cost,
             results=tuple(same),
         )
@@ -116,20 +138,25 @@ def group_rows(results: Sequence[Result]) -> list[Row]:
     ]
 
 
+def _tested(result: Result) -> frozenset[tuple[str, int]]:
+    """Who was heard in the test, and how often."""
+    return frozenset((speaker, total) for speaker, (_right, total) in result.test_speakers.items())
+
+
 def _not_run(results: Sequence[Result], configs: Sequence[TrainConfig], num_classes: int) -> list[Row]:
     """Rows of nets without a trial, the cheapest first."""
-    done = {(result.model, result.padding) for result in results}
-    runs = {(config.model, config.padding): config for config in configs}
+    done = {(result.model, result.padding, result.front_end, result.window) for result in results}
+    runs = {(run.model, run.padding, run.front_end, run.window): run for run in configs}
     rows = []
-    for (model, padding), config in runs.items():
-        if (model, padding) in done:
+    for (model, padding, front_end, window), config in runs.items():
+        if (model, padding, front_end, window) in done:
             continue
         cost = None
         try:
             cost = cost_of_run(config, num_classes=num_classes)
         except ParameterError as error:
             logger.warning("%s, %s: %s", model, padding, error)
-        rows.append(Row(model=model, padding=padding, front_end=config.front_end, cost=cost))
+        rows.append(Row(model=model, padding=padding, front_end=front_end, window=window, cost=cost))
     return sorted(rows, key=lambda row: (row.cost is None, row.cost.macs if row.cost else 0))
 
 
@@ -183,8 +210,7 @@ def interval_by_speaker(results: Sequence[Result]) -> Interval | None:
 
 
 def _name(row: Row) -> tuple[str, str]:
-    behind = "" if row.front_end == TrainConfig.front_end else f" on `{row.front_end}`"
-    return f"`{row.model}`{behind}", row.padding
+    return f"`{row.model}`{row.heard('`{}`')}", row.padding
 
 
 def _cost(cost: Cost | None) -> list[str]:

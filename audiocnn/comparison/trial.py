@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import median
 
 import torch
 
@@ -18,6 +19,7 @@ from audiocnn.comparison.recordings import read_clips
 from audiocnn.comparison.results import Result, append_result, read_results
 from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import read_manifest
+from audiocnn.data.splits import split_clips
 from audiocnn.errors import ParameterError
 from audiocnn.evaluate import Evaluation, choose_split
 from audiocnn.files import locked, whole_file
@@ -55,7 +57,11 @@ def run_trials(
 
     Returns:
         The folders of the trials that failed.
+
+    Raises:
+        ParameterError: for results that no line can be added to.
     """
+    read_results(results)
     failed = []
     for config in configs:
         name = _folder(config)
@@ -78,13 +84,14 @@ def run_trials(
 def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result | None:
     """Train a net for a number of minutes, on one thread; judge it, measure its speed, write it down.
 
-    The folder `<model>_<padding>_seed<seed>` of `config.out` is what `fit` and `judge` leave. A trial that
-    was stopped goes on from its last finished epoch; the time of one that was killed outright is not known
-    and missing in its minutes.
+    The folder `<model>_<padding>_seed<seed>` of `config.out` is what `fit` and `judge` leave; a front-end or
+    a window other than `TrainConfig`'s stands before the seed, as in `ds_cnn_s_same_mfcc_window49_seed0`. A
+    trial that was stopped goes on from its last finished epoch; the time of one that was killed outright is
+    not known and missing in its minutes.
 
     Args:
-        config: the run; its `epochs` are not used: there are as many as fit, and the learning rate falls over
-            these.
+        config: the run, without teachers; its `epochs` are not used: there are as many as fit, and the
+            learning rate falls over these.
         minutes: of processor time.
         results: the table to add to.
 
@@ -92,15 +99,21 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
         What came out; None for a trial that has a result, or that another process is at.
 
     Raises:
-        ParameterError: for a folder that was begun with other minutes, a test part without speakers, and as
-            `fit` does.
+        ParameterError: for a folder that was begun with other minutes, teachers, a test part without
+            speakers, results that no line can be added to, and as `fit` does.
     """
+    if config.teachers:
+        raise ParameterError(
+            "teachers: nets are compared that learn from labels alone; leave teachers=() as it is"
+        )
+    read_results(results)
     run = replace(config, out=config.out / _folder(config))
     run.out.mkdir(parents=True, exist_ok=True)
     with locked(run.out / "lock", wait=False) as ours, _one_thread():
-        trial = (run.model, run.padding, run.front_end, minutes, run.seed)
+        trial = (run.model, run.padding, run.front_end, run.window, minutes, run.seed)
         if not ours or trial in (result.trial for result in read_results(results)):
             return None
+        _check_speakers(run)
         budget = _read_budget(run, minutes)
         run = replace(run, epochs=int(budget["epochs"]))
         logger.info("%s: %d epochs", run.out.name, run.epochs)
@@ -108,11 +121,13 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
         validation, test = judge(classifier, run.out)
         timed = choose_split(read_manifest(run.out / SPLIT), "test")[:_CLIPS_TIMED]
         waveforms = read_clips(timed, sample_rate=classifier.sample_rate)
+        clip_seconds = median(len(waveform) for waveform in waveforms) / classifier.sample_rate
         own, of_reference = clip_milliseconds(classifier, waveforms)
         result = Result(
             model=run.model,
             padding=run.padding,
             front_end=run.front_end,
+            window=run.window,
             seed=run.seed,
             minutes=minutes,
             epochs=run.epochs,
@@ -121,7 +136,7 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
             validation_accuracy=validation.accuracy,
             test_accuracy=test.accuracy,
             test_speakers=_right_by_speaker(test),
-            **asdict(cost_of(classifier)),
+            **asdict(cost_of(classifier, clip_seconds=clip_seconds)),
             clip_ms=round(own, 4),
             reference_clip_ms=round(of_reference, 4),
             machine=machine_name(),
@@ -133,7 +148,24 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
 
 
 def _folder(config: TrainConfig) -> str:
-    return f"{config.model}_{config.padding}_seed{config.seed}"
+    """Named by what differs from the defaults."""
+    parts = [config.model, config.padding]
+    if config.front_end != TrainConfig.front_end:
+        parts.append(Path(config.front_end).stem)
+    if config.window is not None:
+        parts.append(f"window{config.window}")
+    return "_".join([*parts, f"seed{config.seed}"])
+
+
+def _check_speakers(run: TrainConfig) -> None:
+    """Refuse before it is trained what could not be written down."""
+    split = run.out / SPLIT
+    if split.is_file():
+        clips = read_manifest(split)
+    else:
+        clips = split_clips(read_manifest(run.data), seed=run.seed)
+    if any(clip.speaker is None for clip in choose_split(clips, "test")):
+        raise ParameterError("the test part names no speakers; give the manifest a column speaker")
 
 
 @contextmanager
@@ -179,8 +211,7 @@ def _fit(run: TrainConfig, budget: dict[str, float]) -> Classifier:
 
 
 def _right_by_speaker(test: Evaluation) -> dict[str, tuple[int, int]]:
-    if test.groups is None or test.grouped_by != "speaker":
-        raise ParameterError("the test part names no speakers; give the manifest a column speaker")
+    assert test.groups is not None  # `_check_speakers` has seen to it
     right = (test.scores.argmax(dim=1) == test.targets).tolist()
     counts: dict[str, tuple[int, int]] = {speaker: (0, 0) for speaker in sorted(set(test.groups))}
     for speaker, is_right in zip(test.groups, right, strict=True):

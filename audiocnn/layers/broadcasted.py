@@ -10,6 +10,7 @@ from audiocnn.layers.activation import ReLU, SiLU
 from audiocnn.layers.conv import Conv2d, Padding
 from audiocnn.layers.norm import BatchNorm2d
 from audiocnn.layers.parallel import Residual
+from audiocnn.layers.pointwise import is_traced
 from audiocnn.layers.pool import MeanRows
 from audiocnn.layers.regularization import Dropout2d
 from audiocnn.layers.scan import Scan
@@ -101,11 +102,12 @@ class BroadcastedBlock(Sequential):
         super().__init__({"body": body if is_transition else Residual(body), "relu": ReLU()})
 
     def forward(self, x: Tensor) -> Tensor:
-        """Training on a processor joins the paths by `broadcasted_sum`; the numbers are the same."""
-        if not (self.training and x.is_cpu):
+        """A processor joins the paths by `broadcasted_sum`; the numbers are the same."""
+        body, relu = self.scans()
+        # what is looked at layer by layer is run in this way
+        if is_traced() or not x.is_cpu or relu._forward_hooks:
             return super().forward(x)
         self.require_span(x)
-        body = self.scans()[0]
         path = body.paths()[0][-1] if isinstance(body, Residual) else body
         assert isinstance(path, Sequential)
         *f2, broadcast = path.scans()

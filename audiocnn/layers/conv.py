@@ -33,13 +33,14 @@ Text is a scan too. With one channel per letter, a detector finds a word in a lo
 from math import gcd
 from typing import Literal, TypeAlias
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry, kernel_span, same_padding
 from audiocnn.layers.depthwise import convolve_depthwise, is_short_depthwise
-from audiocnn.layers.pointwise import convolve_pointwise, is_large_pointwise
+from audiocnn.layers.pointwise import convolve_pointwise
 from audiocnn.layers.scan import Scan
 
 __all__ = ["Conv1d", "Conv2d", "Padding", "PaddingMode"]
@@ -244,8 +245,9 @@ class Conv1d(Convolution, nn.Conv1d):
 
     def _convolve(self, x: Tensor) -> Tensor:
         """Convolve what `_pad` gave; a subclass may do it in another way."""
-        if is_large_pointwise(self, x):
-            return convolve_pointwise(self, x)
+        y = convolve_pointwise(self, x)
+        if y is not None:
+            return y
         return F.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
@@ -333,6 +335,9 @@ class Conv2d(Convolution, nn.Conv2d):
 
     def _convolve(self, x: Tensor) -> Tensor:
         """Convolve what `_pad` gave; a subclass may do it in another way."""
-        if self.training and is_short_depthwise(self, x):
+        if (self.training or not torch.is_grad_enabled()) and is_short_depthwise(self, x):
             return convolve_depthwise(self, x)
+        y = convolve_pointwise(self, x)
+        if y is not None:
+            return y
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)

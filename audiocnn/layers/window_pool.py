@@ -28,6 +28,7 @@ from torch import Tensor
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
 from audiocnn.layers.conv import require_positive
+from audiocnn.layers.pointwise import is_traced
 from audiocnn.layers.precision import at_least_single, wide
 from audiocnn.layers.scan import Scan
 
@@ -100,8 +101,10 @@ def clip_by_clip(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     >>> clip_by_clip(torch.neg, torch.ones(3, 2**18)).shape
     torch.Size([3, 262144])
     """
+    if is_traced() or not x.is_cpu:
+        return function(x)
     at_once = max(1, CACHED // max(1, x[:1].numel()))
-    if not x.is_cpu or len(x) <= at_once:
+    if len(x) <= at_once:
         return function(x)
     return torch.cat([function(part) for part in torch.split(x, at_once)])
 

@@ -136,4 +136,5 @@ def _with_dense_layers(
         pool=partial(Conv1d, channels, BOTTLENECK),
         pooled=BOTTLENECK,
         head=(Sequential(head), before),
+        shorter_with_same="average" in body,  # where a step is a frame
     )

@@ -87,7 +87,8 @@ def ds_cnn(
         stride: `(rows, time)` of the first convolution with `"same"`.
         block_stride: of the first block, along both axes.
         mlperf: whether it is MLPerf's: with dropout, and with biases before the norms. With `"same"` and an
-            odd number of frames its mean leaves out the last position, as that of the reference does.
+            odd number of frames its mean leaves out the last position, as that of the reference does,
+            unless there is but one.
         width: factor on the channels.
 
     Raises:
@@ -136,4 +137,6 @@ def _separable(channels: int, *, stride: int, bias: bool, padding: Padding) -> S
 
 
 def _mean_of_all_but_the_last(positions: int) -> Scan:
+    if positions == 1:
+        return WindowMean(1)
     return Sequential(Crop(time=(0, 1)), WindowMean(positions - 1))

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers import Conv1d, Conv2d, Padding, Scan, Sequential, WindowMean
+from audiocnn.layers.pointwise import is_traced
+from audiocnn.models.in_parts import largest_result, run_in_parts
 
 __all__ = ["InputSize", "Net", "NetConfig", "draw_weights", "resolve_input_size", "rows_left"]
 
@@ -47,6 +50,8 @@ class Net(Sequential):
         positions: that many, for a body whose axis does not say (of layers with `ceil_mode`).
         pooled: channels that the pool gives; as many as the body by default.
         head: layers between the pool and the logits, with the channels they give.
+        shorter_with_same: whether the family's net of `padding="same"` takes shorter windows than this one,
+            which the error for a short window then says.
 
     Raises:
         ParameterError: if the window does not hold what the body sees.
@@ -72,6 +77,7 @@ class Net(Sequential):
         positions: int | None = None,
         pooled: int | None = None,
         head: tuple[Scan, int] | None = None,
+        shorter_with_same: bool = True,
     ) -> None:
         rows, window = input_size
         takes = body.time_axis.takes
@@ -79,7 +85,8 @@ class Net(Sequential):
             assert takes is not None  # or the family has to say
             positions = takes.output_length(window)
             if positions == 0:
-                verb, remedy = ("sees", ", or padding='same'") if body.geometry else ("needs", "")
+                verb = "sees" if body.geometry else "needs"
+                remedy = ", or padding='same'" if body.geometry and shorter_with_same else ""
                 raise ParameterError(
                     f"window={window} frames do not hold the {takes.span} that the net {verb}; give "
                     f"input_size=({rows}, {takes.span}) or more{remedy}"
@@ -92,6 +99,16 @@ class Net(Sequential):
         super().__init__(layers)
         self.rows = rows
         self.window = body.geometry.input_length(positions) if body.geometry else window
+        self._numbers_per_frame: float | None = None  # of its largest layer, known from the first batch on
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply every layer in turn; in inference on a processor a large batch is run in parts."""
+        run = super().forward
+        if is_traced() or self.training or torch.is_grad_enabled() or not x.is_cpu or len(x) < 2:
+            return run(x)
+        if self._numbers_per_frame is None:
+            self._numbers_per_frame = largest_result(run, x[:1]) / x.shape[-1]
+        return run_in_parts(self, run, x, self._numbers_per_frame * x.shape[-1])
 
 
 def draw_weights(net: Net) -> Net:

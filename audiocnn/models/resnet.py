@@ -65,6 +65,9 @@ def resnet(
         stride_on: the convolution of a bottleneck with the stride: the `"middle"` one, as in torchvision
             ("v1.5"), or the `"first"`, as in the paper.
         width: factor on all channels.
+
+    Raises:
+        ParameterError: for a window that does not hold what the net sees, with `"valid"`.
     """
     stem = round(STAGE_CHANNELS[0] * width)
     both: tuple[Padding, Padding] = ("same", padding)

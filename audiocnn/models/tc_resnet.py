@@ -42,7 +42,9 @@ def tc_resnet(
     890 ms, in 1,815,431 multiply-accumulates; with kernels of 3 `tc_resnet_14_1_5` sees 101, 1.03 s, in
     7,438,028.
 
-    Deviations: no dropout; `tc_resnet_14_0_4`, of 0.4 times the width, is not in the paper.
+    Deviations from the authors' code (hyperconnect/TC-ResNet, `audio_nets/tc_resnet.py`): no dropout, where
+    half of the means are dropped before the classes; norms add 1e-5 to the variance, where TensorFlow's
+    `slim.batch_norm` adds 1e-3. `tc_resnet_14_0_4`, of 0.4 times the width, is not in the paper.
 
     Args:
         num_classes: classes.

@@ -21,10 +21,9 @@ def tdnn_waibel(
     many sigmoid units as classes that read 5 frames of these; and the evidence of each class is added up over
     time. What is added up sees 7 frames, 90 ms at 30/10 ms, and all frequencies.
 
-    The published net is `padding="valid"` with `input_size=(16, 15)` and 3 classes: of 15 frames, 13 and then
-    9 are left, and the two layers have 392 and 123 parameters. That sees 150 ms cut out by hand around a
-    consonant; for words the default window is longer, and the sum has more terms. The paper knows no padding:
-    `"same"` adds zeros, for comparison.
+    Nothing is padded, neither in the paper nor here: both paddings are scans. With `"same"` the window is
+    the paper's, 15 frames cut out by hand around a consonant, of which 13 and then 9 are left; the two layers
+    have 392 and 123 parameters with 3 classes. With `"valid"` the same net adds up the evidence of 1.4 s.
 
     Deviations: the paper's output unit adds up its row with fixed equal weights and goes through a sigmoid.
     Here the mean takes the place of the sum, and what follows is the dense layer of logits that all nets
@@ -33,16 +32,16 @@ def tdnn_waibel(
     Args:
         num_classes: classes, and units of the second layer.
         in_channels: channels of the spectrogram.
-        input_size: `(rows, window)`; `(16, 98)` by default with `"same"`, `(16, 143)` with `"valid"`.
-        padding: along time.
+        input_size: `(rows, window)`; `(16, 15)` by default with `"same"`, `(16, 143)` with `"valid"`.
+        padding: decides on the default window alone.
         hidden: units of the first layer.
     """
-    rows, window = resolve_input_size(input_size, default=(16, 98 if padding == "same" else 143))
+    rows, window = resolve_input_size(input_size, default=(16, 15 if padding == "same" else 143))
     body: dict[str, Scan] = {
         "flatten": FlattenRows(),  # (batch, in_channels * rows, time)
-        "hidden1": Conv1d(in_channels * rows, hidden, 3, padding=padding),
+        "hidden1": Conv1d(in_channels * rows, hidden, 3),
         "sigmoid1": Sigmoid(),
-        "hidden2": Conv1d(hidden, num_classes, 5, padding=padding),
+        "hidden2": Conv1d(hidden, num_classes, 5),
         "sigmoid2": Sigmoid(),  # (batch, num_classes, time - 6)
     }
     return Net(Sequential(body), channels=num_classes, num_classes=num_classes, input_size=(rows, window))

@@ -9,8 +9,9 @@ import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from audiocnn.comparison import read_results, run_trials, write_comparison
+from audiocnn.comparison import run_trials, write_comparison
 from audiocnn.config import TrainConfig
 from audiocnn.layers import Padding
 from audiocnn.models import MODELS
@@ -22,12 +23,11 @@ BOTH_WAYS = ("tc_resnet", "ds_cnn", "bc_resnet")
 IMAGE_NETS = ("alexnet", "alexnet_ungrouped", "googlenet", "googlenet_bn")
 PADDED = ("resnet18", "resnet34", "resnet50", "vggish", *IMAGE_NETS)
 # M5 reads samples, of which there is one row to mask; image nets take 47 or 67 rows at least, here are 80
-OTHERWISE = {("m5", "valid"): {"front_end": "samples", "max_freq_width": 0}}
-OTHERWISE |= {(name, "same"): {"front_end": "whisper"} for name in MODELS if name in IMAGE_NETS}
+OWN = {name: {"front_end": "whisper"} for name in IMAGE_NETS}
+OWN |= {"m5": {"front_end": "samples", "max_freq_width": 0}}
 # DS-CNN as published reads 10 cepstra every 20 ms
-SMALL = {"window": 49, "max_freq_width": 2, "max_time_width": 4}
-OTHERWISE |= {(f"ds_cnn_{size}", "same"): SMALL | {"front_end": "tensorflow_kws"} for size in "sml"}
-OTHERWISE |= {("ds_cnn_mlperf", "same"): SMALL | {"front_end": "mlperf_tiny"}}
+SMALL = {"front_end": "tensorflow_kws", "window": 49, "max_freq_width": 2, "max_time_width": 4}
+PUBLISHED = {f"ds_cnn_{s}": SMALL for s in "sml"} | {"ds_cnn_mlperf": SMALL | {"front_end": "mlperf_tiny"}}
 
 
 def list_paddings(name: str) -> list[Padding]:
@@ -35,6 +35,12 @@ def list_paddings(name: str) -> list[Padding]:
     if name.startswith(BOTH_WAYS):
         return ["valid", "same"]
     return ["same"] if name in PADDED else ["valid"]
+
+
+def settings_of(name: str, padding: Padding, front_end: str | None) -> dict[str, Any]:
+    """What a net has other than `TrainConfig`'s, unless another front-end is asked for."""
+    own: dict[str, Any] = (PUBLISHED if padding == "same" else {}).get(name) or OWN.get(name, {})
+    return own if front_end in (None, own.get("front_end")) else {"front_end": front_end}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -45,33 +51,27 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=4.0, help="of one processor to train each net")
     parser.add_argument("--models", nargs="+", choices=MODELS, help="instead of all nets up to 10M MACs")
     parser.add_argument("--padding", nargs="+", choices=["valid", "same"], help="instead of each net's own")
-    parser.add_argument("--front_end", default=TrainConfig.front_end, help="see audiocnn describe")
+    parser.add_argument("--front_end", help="instead of each net's own; see audiocnn describe")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one trial for each")
     parser.add_argument("--results", type=Path, default=HERE / "results.csv", help="the lines of all trials")
-    parser.add_argument(
-        "--table", action="store_true", help="train nothing, write the table and frontier.png"
-    )
+    parser.add_argument("--table", action="store_true", help="train nothing, write table and frontier.png")
     parser.add_argument("--page", type=Path, default=HERE / "README.md", help="what the table goes into")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    shared = TrainConfig(data=options.data, out=options.out, front_end=options.front_end, device="cpu")
+    shared, asked = TrainConfig(data=options.data, out=options.out, device="cpu"), options.front_end
     configs = [
-        replace(shared, model=name, padding=padding, seed=seed, **OTHERWISE.get((name, padding), {}))
+        replace(shared, model=name, padding=padding, seed=seed, **settings_of(name, padding, asked))
         for seed in options.seeds
         for name in options.models or MODELS
         for padding in options.padding or list_paddings(name)
     ]
     if options.table:
-        picture = options.page.with_name("frontier.png")
-        results = read_results(options.results)
-        write_comparison(results, configs, num_classes=NUM_CLASSES, page=options.page, picture=picture)
+        page, picture = options.page, options.page.with_name("frontier.png")
+        write_comparison(options.results, configs, num_classes=NUM_CLASSES, page=page, picture=picture)
         return
+    most = None if options.models else MOST_MACS
     failed = run_trials(
-        configs,
-        minutes=options.minutes,
-        results=options.results,
-        num_classes=NUM_CLASSES,
-        most_macs=None if options.models else MOST_MACS,
+        configs, minutes=options.minutes, results=options.results, num_classes=NUM_CLASSES, most_macs=most
     )
     sys.exit(f"failed: {', '.join(failed)}" if failed else None)
 

@@ -110,7 +110,11 @@ def test_the_generators_state_decides_and_the_input_stays(dtype: torch.dtype) ->
         ((1, 1, 4, 100), (1, -1, 1, 1), "max_freq_width=-1 must not be negative; 0 masks nothing"),
         ((1, 1, 4, 100), (1, 1, -1, 1), "n_time_masks=-1 must not be negative; 0 masks nothing"),
         ((1, 1, 4, 100), (1, 1, 1, -1), "max_time_width=-1 must not be negative; 0 masks nothing"),
-        ((1, 1, 4, 100), (1, 5, 1, 1), "max_freq_width=5 must be at most the 4 bins of the features"),
+        (
+            (1, 1, 4, 100),
+            (1, 5, 1, 1),
+            "max_freq_width=5 must be at most the 4 bins of the features; 0 masks no bands",
+        ),
     ],
 )
 def test_numbers_that_cannot_work(shape: tuple[int, ...], numbers: tuple[int, ...], message: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audiocnn.comparison import frontier as drawing
 from audiocnn.comparison.frontier import Point, draw_frontier, frontier, name_points
 from audiocnn.pictures import figure_for
 
@@ -45,7 +46,7 @@ def test_names_cover_neither_points_nor_each_other():
     axes.set_ylim(100, 0.1)
     names = name_points(axes, points)
     assert len(names) == len(points) == len(axes.texts)
-    assert not any(one.overlaps(other) for one, other in combinations(names, 2))
+    assert not any(one.padded(2.9).overlaps(other) for one, other in combinations(names, 2))
     for point in points:
         x, y = axes.transData.transform((point.macs, 100 * (1 - point.accuracy)))
         assert not any(name.contains(x, y) for name in names)
@@ -53,6 +54,25 @@ def test_names_cover_neither_points_nor_each_other():
     for text, box in zip(axes.texts, names, strict=True):
         drawn = super(type(text), text).get_window_extent()
         assert drawn.extents == pytest.approx(box.extents, abs=1.5)  # pixels
+
+
+def test_a_net_without_a_mistake_stands_above_one_of_a_thousand():
+    axes = figure_for(Path("a.png"), inches=(9.0, 6.5)).add_subplot(xscale="log", yscale="log")
+    axes.set_xlim(1, 100)
+    axes.set_ylim(1, 0.01)
+    name_points(axes, [Point(name="a", macs=9, accuracy=share, is_scan=True) for share in (0.999, 1.0)])
+    assert [text.xy[1] for text in axes.texts] == pytest.approx([0.1, 0.02])
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 0.2, 0.5, 0.68, 0.9, 0.95, 0.9968, 0.999, 0.9998, 1.0])
+def test_one_net_has_two_ticks_to_be_read_off_by(tmp_path, monkeypatch, accuracy):
+    figures = []
+    monkeypatch.setattr(drawing, "save_figure", lambda figure, _: figures.append(figure))
+    draw_frontier([Point(name="a", macs=9, accuracy=accuracy, is_scan=True)], tmp_path / "a.png")
+    (axes,) = figures[0].axes
+    most, least = axes.get_ylim()
+    assert len([tick for tick in axes.get_yticks() if least <= tick <= most]) >= 2
+    assert least <= max(0.02, 100 * (1 - accuracy)) <= most
 
 
 def test_it_is_drawn_even_of_nothing_and_of_a_net_without_a_mistake(tmp_path):

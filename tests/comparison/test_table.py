@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from trials import RESULT
 
+from audiocnn.comparison.results import append_result
 from audiocnn.comparison.table import (
     BEGIN,
     END,
@@ -59,9 +60,48 @@ def test_seeds_share_a_row_and_the_best_net_is_first():
     ]
 
 
-@pytest.mark.parametrize("change", [{"minutes": 8.0}, {"padding": "same"}, {"front_end": "pcen"}])
+@pytest.mark.parametrize(
+    "change", [{"minutes": 8.0}, {"padding": "same"}, {"front_end": "pcen"}, {"window": 49}]
+)
 def test_what_differs_by_more_than_its_seed_has_a_row_of_its_own(change):
     assert len(group_rows([RESULT, replace(RESULT, seed=1), replace(RESULT, **change)])) == 2
+
+
+def test_a_net_is_named_by_what_it_is_given():
+    given = [{}, {"front_end": "pcen"}, {"window": 49}, {"front_end": "pcen", "window": 49}]
+    rows = group_rows([replace(RESULT, **one) for one in given])
+    behind = ["", " on pcen", ", 49 frames", " on pcen, 49 frames"]
+    assert [row.point.name for row in rows] == [f"tc_resnet_8{end}" for end in behind]
+    names = {line.split(" | ")[0] for line in format_rows(rows).splitlines()[2:]}
+    assert names == {"| `tc_resnet_8`" + end.replace("pcen", "`pcen`") for end in behind}
+
+
+def test_a_net_tried_otherwise_is_not_yet_run_as_usual(tmp_path):
+    page, results = tmp_path / "README.md", tmp_path / "results.csv"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    append_result(results, replace(RESULT, front_end="mfcc"))
+    append_result(results, replace(RESULT, window=160))
+    usual = TrainConfig(data=Path("data"), out=Path("runs"))
+    configs = [usual, replace(usual, front_end="mfcc"), replace(usual, window=160)]
+    write_comparison(results, configs, num_classes=40, page=page, picture=tmp_path / "a.png")
+    lines = [line for line in page.read_text().splitlines() if "not yet run" in line]
+    assert lines == [
+        "| `tc_resnet_8` | valid | not yet run |  |  | 69,641 | 1,817,223 | 890 | 225 |  |  |  |"
+    ]
+
+
+@pytest.mark.parametrize("others", [{"ada": (2, 2), "cy": (1, 2)}, {"ada": (2, 3), "bob, the 2nd": (1, 2)}])
+def test_seeds_have_the_same_test_part(tmp_path, others):
+    page, results = tmp_path / "README.md", tmp_path / "results.csv"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    append_result(results, replace(RESULT, front_end="mfcc"))
+    append_result(results, replace(RESULT, front_end="mfcc", seed=3, test_speakers=others))
+    with pytest.raises(ParameterError) as error:
+        write_comparison(results, [], num_classes=40, page=page, picture=tmp_path / "a.png")
+    assert str(error.value) == (
+        f"results={results}: the trials of tc_resnet_8 on mfcc, valid, seeds 0, 3, were not tested on the "
+        "same recordings; keep those of one test part"
+    )
 
 
 def test_the_page_has_the_table_between_its_comments(tmp_path):
@@ -76,8 +116,10 @@ def test_the_page_has_the_table_between_its_comments(tmp_path):
             ("tc_resnet_8", "valid"),
         )
     ]
+    results = tmp_path / "results.csv"
+    append_result(results, RESULT)
     for _ in range(2):  # the second time over the first
-        write_comparison([RESULT], configs, num_classes=40, page=page, picture=picture)
+        write_comparison(results, configs, num_classes=40, page=page, picture=picture)
     rest = "50.00 to 100.00 % | 50.00 % | 100 | 1,000 | 890 | 225 | 0.20 (2.0) | 47 | 3.9"
     assert page.read_text().splitlines() == [
         "before",
@@ -95,10 +137,10 @@ def test_the_page_has_the_table_between_its_comments(tmp_path):
 
 
 def test_a_page_without_the_comments_is_left_alone(tmp_path):
-    page = tmp_path / "README.md"
+    page, results = tmp_path / "README.md", tmp_path / "results.csv"
     page.write_text(f"{BEGIN}\nno end")
     with pytest.raises(ParameterError) as error:
-        write_comparison([RESULT], [], num_classes=40, page=page, picture=tmp_path / "a.png")
+        write_comparison(results, [], num_classes=40, page=page, picture=tmp_path / "a.png")
     assert str(error.value) == (
         f"page={page} must have the lines <!-- comparison begins --> and <!-- comparison ends -->, "
         "between which the table goes"

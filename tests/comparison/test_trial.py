@@ -3,14 +3,18 @@
 import json
 import logging
 from dataclasses import replace
+from functools import partial
+from statistics import median
 
 import pytest
+import soundfile
 import torch
 
 from audiocnn.comparison import trial
 from audiocnn.comparison.results import read_results
 from audiocnn.comparison.trial import run_trial, run_trials
 from audiocnn.config import TrainConfig
+from audiocnn.data.manifest import read_manifest
 from audiocnn.errors import ParameterError
 from audiocnn.files import locked
 
@@ -36,6 +40,9 @@ def test_a_trial_is_made_once(config, results):
     assert read_results(results) == [made]
     assert (made.model, made.padding, made.front_end, made.seed) == ("tc_resnet_8", "valid", "logmel", 0)
     assert (made.minutes, made.epochs, made.span_ms) == (0.5, 2, 1450.0)
+    clips = [clip for clip in read_manifest(config.data) if clip.split == "test"]
+    clip_ms = 1000 * median(soundfile.info(clip.path).duration for clip in clips)
+    assert made.delay_ms == pytest.approx(max(0.0, 1450.0 - clip_ms) / 2) and made.delay_ms > 0
     assert made.processor_minutes > 0 and made.clip_ms > 0 and made.reference_clip_ms > 0
     right, total = (sum(column) for column in zip(*made.test_speakers.values(), strict=True))
     assert total == 8 and right / total == made.test_accuracy
@@ -95,13 +102,57 @@ def test_a_test_part_needs_speakers(tones, tmp_path, results):
     with pytest.raises(ParameterError) as error:
         run_trial(config, minutes=0.5, results=results)
     assert str(error.value) == "the test part names no speakers; give the manifest a column speaker"
+    assert [path.name for path in (config.out / "tc_resnet_8_valid_seed0").iterdir()] == ["lock"]
 
 
-def test_the_threads_are_given_back(config, results):
-    threads = torch.get_num_threads()
+def test_teachers_are_refused(config, results):
+    with pytest.raises(ParameterError) as error:
+        run_trial(replace(config, teachers=("a.safetensors",)), minutes=0.5, results=results)
+    assert str(error.value) == (
+        "teachers: nets are compared that learn from labels alone; leave teachers=() as it is"
+    )
+    assert not config.out.exists()
+
+
+@pytest.mark.parametrize("make", [run_trial, partial(run_trials, num_classes=2)])
+def test_a_table_that_cannot_be_added_to_stops_all(config, results, make):
+    results.write_text("file_name,label\n")
+    configs = config if make is run_trial else [config]
+    with pytest.raises(ParameterError, match=f"^results={results} does not begin with the columns "):
+        make(configs, minutes=0.5, results=results)
+    assert not config.out.exists()
+
+
+def test_a_trial_is_another_on_another_front_end_or_window(config, results):
+    some = [
+        config,
+        replace(config, front_end="mfcc"),
+        replace(config, window=160),
+    ]
+    assert run_trials(some, minutes=0.5, results=results, num_classes=2) == []
+    assert [(made.front_end, made.window) for made in read_results(results)] == [
+        ("logmel", None),
+        ("mfcc", None),
+        ("logmel", 160),
+    ]
+    assert {path.name for path in config.out.iterdir()} == {
+        "tc_resnet_8_valid_seed0",
+        "tc_resnet_8_valid_mfcc_seed0",
+        "tc_resnet_8_valid_window160_seed0",
+    }
+
+
+def test_a_net_has_one_thread_and_the_others_are_given_back(config, results, monkeypatch):
+    seen, fit, threads = [], trial.fit, torch.get_num_threads()
+
+    def watched(*arguments, **named):
+        seen.append(torch.get_num_threads())
+        return fit(*arguments, **named)
+
+    monkeypatch.setattr(trial, "fit", watched)
     torch.set_num_threads(3)
     try:
         run_trial(config, minutes=0.5, results=results)
-        assert torch.get_num_threads() == 3
+        assert seen == [1] and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(threads)

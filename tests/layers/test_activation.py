@@ -5,10 +5,11 @@ from math import exp
 import pytest
 import torch
 
-from audiocnn.layers import ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from audiocnn.layers import LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 
 CURVES = {
     ReLU: lambda x: max(x, 0.0),
+    LeakyReLU: lambda x: x if x > 0 else 0.01 * x,
     ReLU6: lambda x: min(max(x, 0.0), 6.0),
     SiLU: lambda x: x / (1 + exp(-x)),
     Sigmoid: lambda x: 1 / (1 + exp(-x)),

@@ -6,8 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.func import functional_call
 
+from audiocnn.accounting import account
 from audiocnn.errors import LawError, ParameterError
-from audiocnn.layers import AttentiveStatistics, ClipAttentiveStatistics, WindowStatistics, window_pool
+from audiocnn.layers import (
+    AttentiveStatistics,
+    ClipAttentiveStatistics,
+    Sequential,
+    WindowStatistics,
+    window_pool,
+)
 
 
 @pytest.fixture(params=[0, 2**18], ids=["folded", "directly"])
@@ -108,6 +115,71 @@ def test_the_whole_clip_by_the_formula():
     torch.testing.assert_close(pool(x), by_the_formula(x, scores))
 
 
+def with_norm(pool, scorer):
+    """The pool with a batch norm that does something, and its scorer as a function of what a frame sees."""
+    first, _, norm, _, last = scorer.scans()
+    torch.nn.init.normal_(norm.running_mean)
+    torch.nn.init.uniform_(norm.running_var, 0.5, 2.0)
+    pool.eval()
+
+    def scores(seen):
+        hidden = torch.einsum("hc,bct->bht", first.weight[..., 0], seen) + first.bias[:, None]
+        hidden = (hidden.relu() - norm.running_mean[:, None]) / (norm.running_var[:, None] + norm.eps).sqrt()
+        hidden = torch.tanh(hidden * norm.weight[:, None] + norm.bias[:, None])
+        return torch.einsum("sh,bht->bst", last.weight[..., 0], hidden) + last.bias[:, None]
+
+    return scores
+
+
+def test_with_a_norm_it_is_speechbrains_of_a_clip():
+    """ReLU and batch norm before the tanh, a constant in the scores, and 1e-12 for the deviation's floor."""
+    pool = ClipAttentiveStatistics(3, hidden=5, norm=True, smoothing=1e-12).double()
+    scores = with_norm(pool, pool.scorer)
+    x = torch.randn(2, 3, 20, dtype=torch.float64)
+    clip = torch.cat((x.mean(-1), x.std(-1, correction=0)), dim=1)
+    weights = scores(torch.cat((x, clip[..., None].expand(-1, -1, 20)), dim=1)).softmax(dim=-1)
+    mean = (weights * x).sum(-1, keepdim=True)
+    deviation = (weights * (x - mean) ** 2).sum(-1, keepdim=True).sqrt()
+    torch.testing.assert_close(pool(x), torch.cat((mean, deviation), dim=1), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.usefixtures("way")
+def test_with_a_norm_it_is_speechbrains_without_the_clip():
+    pool = AttentiveStatistics(3, 9, hidden=5, per_channel=True, norm=True, smoothing=1e-12).double()
+    scores = with_norm(pool, pool.score.branches[1])
+    x = torch.randn(2, 3, 12, dtype=torch.float64)
+    windows, weights = x.unfold(-1, 9, 1), scores(x).unfold(-1, 9, 1).softmax(dim=-1)
+    mean = (weights * windows).sum(-1)
+    deviation = (weights * (windows - mean[..., None]) ** 2).sum(-1).sqrt()
+    torch.testing.assert_close(pool(x), torch.cat((mean, deviation), dim=1), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.usefixtures("way")
+def test_the_smoothing_is_the_deviation_of_silence():
+    for pool in (AttentiveStatistics(2, 9, smoothing=1e-8), ClipAttentiveStatistics(2, smoothing=1e-8)):
+        for length in (9, 12):
+            deviation = pool(torch.full((1, 2, length), 3.0))[:, 2:]
+            torch.testing.assert_close(deviation, torch.full_like(deviation, 1e-4))
+
+
+def test_large_clips_are_described_one_after_the_other(monkeypatch):
+    pool = ClipAttentiveStatistics(4, hidden=3)
+    x = torch.randn(3, 4, 20)
+    together = pool(x)
+    monkeypatch.setattr(window_pool, "CACHED", 4 * 20)
+    parts = []
+    pool.scorer[1].register_forward_pre_hook(lambda _module, inputs: parts.append(len(inputs[0])))
+    torch.testing.assert_close(pool(x), together)
+    assert parts == [1, 1, 1]
+
+
+def test_the_clips_part_of_the_score_is_multiplied_once():
+    net = Sequential(ClipAttentiveStatistics(4, hidden=3))
+    (pool,) = account(net, (4, 20)).layers
+    assert pool.macs == (4 * 20 + 8) * 3 + 20 * 3 * 4  # of frame and clip to units, of units to scores
+    assert pool.connections == 20 * 3 * (12 + 1) + 20 * 4 * 3
+
+
 def test_the_whole_clip_cannot_stream():
     with pytest.raises(LawError) as error:
         ClipAttentiveStatistics(2).step(torch.zeros(1, 2, 5))
@@ -148,6 +220,14 @@ def test_autocast_scores_in_few_bits_and_sums_in_many():
         (lambda: AttentiveStatistics(4, 9, hidden=0), "hidden=0 must be a positive integer"),
         (lambda: ClipAttentiveStatistics(0), "channels=0 must be a positive integer"),
         (lambda: ClipAttentiveStatistics(4, hidden=-1), "hidden=-1 must be a positive integer"),
+        (
+            lambda: ClipAttentiveStatistics(4, smoothing=0.0),
+            "smoothing=0.0 must be positive; 1e-05 is the default",
+        ),
+        (
+            lambda: AttentiveStatistics(4, 9, smoothing=-1.0),
+            "smoothing=-1.0 must be positive; 1e-05 is the default",
+        ),
         (
             lambda: ClipAttentiveStatistics(4)(torch.zeros(1, 3, 8)),
             "ClipAttentiveStatistics with channels=4 takes (batch, 4, time), not (1, 3, 8)",

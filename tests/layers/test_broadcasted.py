@@ -79,6 +79,23 @@ def test_training_gives_what_its_layers_give_one_by_one(name):
 
 
 @every_block
+def test_inference_gives_what_its_layers_give_one_by_one(name):
+    block, x = make(name)
+    with torch.inference_mode():
+        torch.testing.assert_close(block.eval()(x), Sequential.forward(block, x), rtol=1e-10, atol=1e-10)
+
+
+def test_all_its_layers_can_be_looked_at():
+    block, x = make("valid")
+    seen = []
+    for name, layer in block.named_modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(lambda *_, name=name: seen.append(name))
+    block.eval()(x)
+    assert "relu" in seen and "body.crops.1" in seen
+
+
+@every_block
 def test_gradients_of_the_block(name):
     block, x = make(name)
     for part in block.modules():

@@ -103,8 +103,27 @@ def test_autocast_is_torchs():
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("kernel_size", [(1, 3), (2, 1)])
-def test_a_layer_in_training_gives_what_it_gives_in_evaluation(kernel_size, padding):
+def test_a_layer_gives_the_same_in_training_in_evaluation_and_in_inference(kernel_size, padding):
     conv = Conv2d(3, 3, kernel_size, groups=3, dilation=3, bias=False, padding=padding).double()
     x = torch.randn(2, 3, 8, 9, dtype=torch.float64)
     assert is_short_depthwise(conv, x)
-    torch.testing.assert_close(conv.train()(x), conv.eval()(x))
+    expected = conv.eval()(x)
+    torch.testing.assert_close(conv.train()(x), expected)
+    with torch.no_grad():
+        torch.testing.assert_close(conv.eval()(x), expected)
+
+
+def test_in_inference_it_serves_for_sixteen_channels_too():
+    options = {"in_channels": 16, "out_channels": 16, "groups": 16}
+    assert not shown(**options)
+    with torch.inference_mode():
+        assert shown(**options)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_is_exported_is_torchs(strict):
+    conv = Conv2d(8, 8, (3, 1), groups=8, bias=False).eval()
+    with torch.no_grad():
+        program = torch.export.export(conv, (torch.randn(1, 8, 5, 4),), strict=strict)
+    calls = [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
+    assert calls == ["aten.conv2d.default"]

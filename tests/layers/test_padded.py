@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from audiocnn.errors import ParameterError
+from audiocnn.errors import LawError, ParameterError
 from audiocnn.layers import Conv1d, Conv2d, GlobalMean, Padded, ReLU, Sequential
 from audiocnn.receptive_field import visible_steps
 
@@ -34,6 +34,25 @@ def test_lengths_and_fields(left, right):
         ]
 
 
+def test_or_the_ends_are_repeated():
+    for inner, x in (
+        (Conv2d(3, 2, (3, 5)), torch.randn(2, 3, 4, 9)),
+        (Conv1d(3, 2, 5), torch.randn(2, 3, 9)),
+    ):
+        y = Padded(inner, left=3, right=1, mode="repeat")(x)
+        around = torch.cat((*[x[..., :1]] * 3, x, x[..., -1:]), dim=-1)
+        torch.testing.assert_close(y, inner(around))
+
+
+def test_a_clip_whose_ends_are_repeated_cannot_be_a_chunk():
+    with pytest.raises(LawError) as error:
+        Padded(Conv1d(3, 2, 5), left=3, mode="repeat").step(torch.zeros(1, 3, 9))
+    assert str(error.value) == (
+        "Padded cannot stream: it repeats the ends of whatever it is given, so its outputs depend on where a "
+        "chunk ends; use the module inside by itself, or scan by windows (audiocnn.layers.Windows)"
+    )
+
+
 def test_rows_are_those_of_the_module():
     padded = Padded(Conv2d(1, 2, (3, 5)), left=4)
     assert padded.row_axis == Conv2d(1, 2, (3, 5)).row_axis
@@ -55,6 +74,7 @@ def test_rows_are_those_of_the_module():
             lambda: Padded(Conv1d(1, 1, 5), left=3, right=2),
             "left=3 and right=2 must be 0 or more, and together less than the span, 5",
         ),
+        (lambda: Padded(Conv1d(1, 1, 5), mode="reflect"), "mode='reflect' must be 'zeros' or 'repeat'"),
         (
             lambda: Padded(Conv1d(1, 1, 5), left=-1),
             "left=-1 and right=0 must be 0 or more, and together less than the span, 5",

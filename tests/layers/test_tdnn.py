@@ -57,6 +57,29 @@ def test_a_same_layer_gives_every_frame_with_zeros_beyond_the_ends(inner, reach,
     assert (field.size, field.stride, field.centre) == (2 * reach + 1, 1, 0.0)
 
 
+@settings(deadline=None)
+@given(taps=st.sampled_from([(-2, 0, 2), (-2, -1, 0, 1, 2), (-1, 0, 1)]), length=st.integers(5, 20))
+def test_or_the_clip_is_mirrored_beyond_its_ends(taps, length):
+    mirrored = TDNN(3, 4, taps, padding="same", padding_mode="reflect").eval()
+    valid = TDNN(3, 4, taps).eval()
+    valid.load_state_dict(mirrored.state_dict())
+    x = torch.randn(2, 3, length)
+    reach = taps[-1]
+    around = torch.cat((x[..., 1 : reach + 1].flip(-1), x, x[..., -reach - 1 : -1].flip(-1)), dim=-1)
+    torch.testing.assert_close(mirrored(x), valid(around))
+
+
+def test_a_negative_slope_lets_some_of_what_is_negative_through():
+    leaky, plain = TDNN(1, 1, (0,), negative_slope=0.1).eval(), TDNN(1, 1, (0,)).eval()
+    for layer in (leaky, plain):
+        layer.norm.eps = 0.0
+        torch.nn.init.ones_(layer.conv.weight)
+        torch.nn.init.zeros_(layer.conv.bias)
+    x = torch.tensor([[[-2.0, 3.0]]])
+    torch.testing.assert_close(leaky(x), torch.tensor([[[-0.2, 3.0]]]))
+    torch.testing.assert_close(plain(x), torch.tensor([[[0.0, 3.0]]]))
+
+
 def test_a_regular_context_is_one_dilated_convolution_and_another_is_spliced():
     assert [name for name, _ in TDNN(3, 4, (-3, 0, 3)).named_children()] == ["conv", "relu", "norm"]
     assert TDNN(3, 4, (-3, 0, 3)).conv.weight.shape == (4, 3, 3)
@@ -169,6 +192,13 @@ def test_a_same_layer_of_one_frame_is_still_a_scan():
             (
                 "offsets=(-1, 0, 4) with padding='same' must reach as far back as ahead, as from -4 to 4; "
                 "or use padding='valid'"
+            ),
+        ),
+        (
+            lambda: TDNN(3, 4, (-3, 0, 1, 3), padding="same", padding_mode="reflect"),
+            (
+                "context=(-3, 0, 1, 3) with padding_mode='reflect' must be of equal spacing, as (-1, 0, 1); "
+                "or use padding_mode='zeros'"
             ),
         ),
         (lambda: Splice((0, 1), padding="causal"), "padding='causal' must be 'valid' or 'same'"),

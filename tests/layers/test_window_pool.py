@@ -76,6 +76,34 @@ def test_pools_are_the_definition(length, window, offset, limit):
     torch.testing.assert_close(deviation, expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("length", [20, 30])
+@pytest.mark.usefixtures("way")
+def test_the_deviation_of_a_sample(length):
+    x = torch.randn(2, 3, length, dtype=torch.float64)
+    _, deviation = WindowStatistics(20, correction=1, smoothing=1e-12)(x).chunk(2, dim=1)
+    torch.testing.assert_close(deviation, x.unfold(-1, 20, 1).std(-1), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.usefixtures("way")
+def test_what_is_added_to_the_variance_is_the_deviation_of_silence():
+    for length in (9, 12):
+        _, deviation = WindowStatistics(9, smoothing=1e-8)(torch.full((1, 1, length), 3.0)).chunk(2, dim=1)
+        torch.testing.assert_close(deviation, torch.full_like(deviation, 1e-4))
+
+
+def test_a_large_batch_is_pooled_in_parts_with_the_same_result(monkeypatch):
+    parts = []
+    whole = torch.randn(5, 4, 30)
+    for pool in (WindowMean(30), WindowMax(30), WindowStatistics(30), WindowStatistics(29)):
+        monkeypatch.undo()
+        expected = pool(whole)
+        monkeypatch.setattr(window_pool, "CACHED", 2 * 4 * 30)
+        reduce = pool.reduce
+        monkeypatch.setattr(pool, "reduce", lambda x, reduce=reduce: (parts.append(len(x)), reduce(x))[1])
+        assert torch.equal(pool(whole), expected)
+    assert parts == [2, 2, 1] * 3 + [1] * 5  # two windows of each clip are twice as many numbers
+
+
 def test_the_fold_takes_over_where_there_are_many_windows(monkeypatch):
     folds = []
     monkeypatch.setattr(
@@ -173,7 +201,25 @@ def test_connections_are_windows():
     assert pool.connections(x, pool(x)) == 2 * 3 * 4 * 7
 
 
-def test_an_empty_window_is_refused():
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: WindowMean(0), "window=0 must be a positive integer"),
+        (
+            lambda: WindowStatistics(1, correction=1),
+            "correction=1 must be 0 or more, and below window=1",
+        ),
+        (
+            lambda: WindowStatistics(9, correction=-1),
+            "correction=-1 must be 0 or more, and below window=9",
+        ),
+        (
+            lambda: WindowStatistics(9, smoothing=0.0),
+            "smoothing=0.0 must be positive; 1e-05 is the default",
+        ),
+    ],
+)
+def test_what_is_refused(build, message):
     with pytest.raises(ParameterError) as error:
-        WindowMean(0)
-    assert str(error.value) == "window=0 must be a positive integer"
+        build()
+    assert str(error.value) == message

@@ -2,28 +2,24 @@
 
 import pytest
 import torch
+from images import on_images
 
 from audiocnn.accounting import account
 from audiocnn.describe import count_parameters
 from audiocnn.errors import ParameterError
-from audiocnn.models import MODELS, create
+from audiocnn.models import MODELS
 from audiocnn.models.alexnet import alexnet
 
 PUBLISHED = {"alexnet": 60_965_224, "alexnet_ungrouped": 62_378_344}
 
 
-def on_images(name):
-    with torch.device("meta"):
-        return create(name, num_classes=1000, in_channels=3, input_size=(227, 227), padding="same")
-
-
 @pytest.mark.parametrize(("name", "parameters"), PUBLISHED.items())
 def test_published_parameter_counts(name, parameters):
-    assert count_parameters(on_images(name)) == parameters
+    assert count_parameters(on_images(name, 227, 227)) == parameters
 
 
 def test_the_maps_are_those_of_the_paper():
-    layers = account(on_images("alexnet"), (3, 227, 227)).layers
+    layers = account(on_images("alexnet", 227, 227), (3, 227, 227)).layers
     maps = {layer.name.removeprefix("body."): layer.output for layer in layers}
     assert maps["conv1"] == (96, 55, 55)
     assert maps["conv2"] == (256, 27, 27)
@@ -54,6 +50,13 @@ def test_dropout_follows_the_dense_layers():
     net = alexnet(num_classes=2, width=1 / 16)
     assert list(net.head._modules) == ["relu6", "dropout6", "dense7", "relu7", "dropout7"]
     assert {layer.p for layer in net.modules() if isinstance(layer, torch.nn.Dropout)} == {0.5}
+
+
+def test_weights_begin_as_in_he_et_al():
+    net = alexnet(num_classes=2, width=1 / 4)
+    for layer, inputs in ((net.body.conv3, 64 * 9), (net.head.dense7, 1024)):
+        assert layer.weight.var().item() == pytest.approx(2 / inputs, rel=0.05)
+        assert not layer.bias.any()
 
 
 @pytest.mark.parametrize(

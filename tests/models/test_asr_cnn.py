@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from audiocnn.accounting import account, count_parameters
 from audiocnn.errors import ParameterError
@@ -25,6 +26,24 @@ def test_kaldis_layers_over_frequency():
     assert rows["body.frequency2"].output[:2] == (256, 8)
     assert net.body.frequency1.weight[0].numel() == 8 * 11 * 3
     assert net.body.frequency2.weight[0].numel() == 4 * 128
+
+
+def reference(layers, x):
+    """The layers of the docstring in stock torch, without padding, up to the mean."""
+    y = F.conv2d(x, layers.frequency1.weight, layers.frequency1.bias)
+    y = F.relu(F.max_pool2d(y, (3, 1)))
+    y = F.relu(F.conv2d(y, layers.frequency2.weight, layers.frequency2.bias)).flatten(1, 2)
+    y = F.conv1d(y, layers.bottleneck.weight, layers.bottleneck.bias)  # linear: no ReLU
+    y = F.relu(F.conv1d(y, layers.time.weight, layers.time.bias, dilation=5))
+    return F.relu(F.conv1d(y, layers.dense.weight, layers.dense.bias))
+
+
+def test_scores_are_those_of_its_layers_in_stock_torch():
+    net = create("asr_cnn", num_classes=12).double().eval()
+    x = torch.randn(2, 1, 40, net.window, dtype=torch.float64)
+    with torch.inference_mode():
+        expected = F.linear(reference(net.body, x).mean(-1), net.logits.weight[..., 0], net.logits.bias)
+        torch.testing.assert_close(net(x)[..., 0], expected, rtol=1e-9, atol=1e-9)
 
 
 def test_a_decision_sees_31_frames_at_a_time():

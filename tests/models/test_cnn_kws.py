@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from audiocnn.accounting import account
 from audiocnn.errors import ParameterError
@@ -63,30 +64,65 @@ def test_a_step_of_the_scan_is_the_mean_of_four_frames(name):
     torch.testing.assert_close(scan(slow), published(x))
 
 
+def trad_fpool3(net, x):
+    y = F.relu(F.conv2d(x, net.body.conv1.weight, net.body.conv1.bias))
+    y = F.relu(F.conv2d(F.max_pool2d(y, (3, 1)), net.body.conv2.weight, net.body.conv2.bias))
+    y = F.linear(y.flatten(1), net.pool.weight.flatten(1), net.pool.bias)  # linear: no ReLU
+    return F.relu(F.linear(y, net.head.dense1.weight[..., 0], net.head.dense1.bias))
+
+
+def one_fstride4(net, x):
+    y = F.relu(F.conv2d(x, net.body.conv.weight, net.body.conv.bias, stride=(4, 1)))
+    y = F.linear(y.flatten(1), net.pool.weight.flatten(1), net.pool.bias)  # linear: no ReLU
+    for dense in (net.head.dense1, net.head.dense2):
+        y = F.relu(F.linear(y, dense.weight[..., 0], dense.bias))
+    return y
+
+
 @pytest.mark.parametrize(
-    ("name", "input_size", "message"),
+    ("name", "reference"), [("cnn_trad_fpool3", trad_fpool3), ("cnn_one_fstride4", one_fstride4)]
+)
+def test_scores_are_those_of_the_papers_layers_in_stock_torch(name, reference):
+    net = create(name, num_classes=4, padding="same").double().eval()
+    x = torch.randn(2, 1, 40, 32, dtype=torch.float64)
+    with torch.inference_mode():
+        expected = F.linear(reference(net, x), net.logits.weight[..., 0], net.logits.bias)
+        torch.testing.assert_close(net(x)[..., 0], expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "padding", "input_size", "message"),
     [
         (
             "cnn_trad_fpool3",
+            "valid",
             (18, None),
             "rows=18 do not hold the 19 that the net needs; give input_size=(19, 128) or more",
         ),
         (
             "cnn_one_fstride4",
+            "valid",
             (7, 40),
             "rows=7 do not hold the 8 that the net needs; give input_size=(8, 40) or more",
         ),
         (
             "cnn_trad_fpool3",
+            "valid",
             (40, 98),
             (
                 "window=98 frames do not hold the 116 that the net sees; give input_size=(40, 116) or more, "
                 "or padding='same'"
             ),
         ),
+        (
+            "cnn_trad_fpool3",
+            "same",
+            (40, 1),
+            "window=1 frames do not hold the 29 that the net sees; give input_size=(40, 29) or more",
+        ),
     ],
 )
-def test_too_few_rows_or_frames(name, input_size, message):
+def test_too_few_rows_or_frames(name, padding, input_size, message):
     with pytest.raises(ParameterError) as error:
-        create(name, num_classes=2, input_size=input_size)
+        create(name, num_classes=2, padding=padding, input_size=input_size)
     assert str(error.value) == message

@@ -1,10 +1,12 @@
 """DS-CNN: the paper's memory and operations, the references' counts, and TensorFlow's zeros."""
 
 import pytest
+import torch
 
 from audiocnn.accounting import account, count_parameters
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import same_padding
+from audiocnn.layers import WindowMean
 from audiocnn.models import create
 
 PUBLISHED = (10, 49)  # coefficients, frames of 20 ms
@@ -90,6 +92,20 @@ def zeros_before_in_tensorflow(length, kernel_size, stride):
     """As many zeros as the last window needs, half of them, rounded down, before the input."""
     outputs = -(-length // stride)
     return max(0, (outputs - 1) * stride + kernel_size - length) // 2
+
+
+def test_dropout_of_mlperf_alone():
+    for name, drops in (("ds_cnn_s", {}), ("ds_cnn_mlperf", {"body.dropout": 0.2, "body.last_dropout": 0.4})):
+        layers = published(name).named_modules()
+        assert {key: layer.p for key, layer in layers if isinstance(layer, torch.nn.Dropout)} == drops
+
+
+@pytest.mark.parametrize(("window", "averaged"), [(1, 1), (3, 1), (4, 2), (5, 2)])
+def test_mlperfs_mean_leaves_out_the_last_of_an_odd_number_unless_it_is_the_only_one(window, averaged):
+    net = create("ds_cnn_mlperf", num_classes=2, input_size=(10, window), padding="same").eval()
+    means = [layer for layer in net.pool.modules() if isinstance(layer, WindowMean)]
+    assert [mean.window for mean in means] == [averaged]
+    assert net(torch.zeros(1, 1, 10, window)).shape == (1, 2, 1)
 
 
 def test_a_window_too_short():

@@ -3,24 +3,17 @@
 import pytest
 import torch
 import torchvision
+from images import assert_same_outputs, on_images
 
 from audiocnn.accounting import account
 from audiocnn.describe import count_parameters
 from audiocnn.errors import ParameterError
 from audiocnn.layers import Windows
-from audiocnn.models import MODELS, create
+from audiocnn.models import MODELS
 from audiocnn.models.googlenet import googlenet
 
 PUBLISHED = {"googlenet": 6_998_552, "googlenet_bn": 6_624_904}
 FIELDS = {"googlenet": 715, "googlenet_bn": 379}
-
-
-def on_images(name, rows, columns):
-    """For three colours and 1000 classes, without numbers."""
-    with torch.device("meta"):
-        return create(
-            name, num_classes=1000, in_channels=3, input_size=(rows, columns), padding="same"
-        ).eval()
 
 
 def narrow(name, **arguments):
@@ -51,14 +44,7 @@ def test_outputs_are_those_of_torchvision(rows, columns):
             torch.nn.init.normal_(norm.running_mean, std=0.1)
             torch.nn.init.uniform_(norm.running_var, 1e-3, 2e-3)  # where an eps of 1e-3 matters
             torch.nn.init.uniform_(norm.weight, 0.02, 0.06)
-    ours, theirs = on_images("googlenet_bn", rows, columns), reference.state_dict()
-    state = dict(zip(ours.state_dict(), theirs.values(), strict=True))  # both in the order of the layers
-    state["logits.weight"] = state["logits.weight"][..., None]
-    ours.load_state_dict(state, assign=True)
-    x = torch.randn(2, 3, rows, columns)
-    with torch.inference_mode():
-        expected = reference(x)
-        assert (ours(x)[..., 0] - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert_same_outputs("googlenet_bn", reference, rows, columns)
 
 
 @pytest.mark.parametrize(("name", "frames"), FIELDS.items())
@@ -68,6 +54,13 @@ def test_receptive_fields(name, frames):
         assert net.body.time_axis.sees.span == frames
         assert net.rows == 64
         assert net.window == (96 if padding == "same" else frames + 32)
+
+
+def test_local_norms_stand_behind_the_first_pool_and_before_the_second():
+    assert list(narrow("googlenet").body._modules)[:10] == [
+        "conv1", "conv1_relu", "pool1", "local_norm1", "conv2", "conv2_relu", "conv3", "conv3_relu",
+        "local_norm2", "pool2",
+    ]  # fmt: skip
 
 
 def test_each_form_has_its_own_norms_and_dropout():

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 import audiocnn
 from audiocnn import Classifier, ClassifierConfig
@@ -11,6 +12,7 @@ from audiocnn.accounting import account, count_parameters
 from audiocnn.describe import describe
 from audiocnn.errors import ParameterError
 from audiocnn.frontends import LogMelConfig, SamplesConfig
+from audiocnn.layers import BatchNorm1d, Conv1d
 from audiocnn.models import MODELS, NetConfig, create
 
 
@@ -27,6 +29,33 @@ def test_macs_worked_by_hand():
     by_hand = sum(a * b * kernel * positions for a, b, kernel, positions in convs) + 512 * 10
     net = create("m5", num_classes=10, padding="same")
     assert sum(layer.macs for layer in account(net, (1, 1, 8000)).layers) == by_hand
+
+
+def test_the_windows_that_strides_reach():
+    assert create("m5", num_classes=2, padding="same").config.input_size == (1, 8000)
+    for size in (None, (1, 11_600)):
+        assert create("m5", num_classes=2, input_size=size).config.input_size == (1, 10_988)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_it_is_the_composition_of_the_paper(padding, monkeypatch):
+    monkeypatch.setitem(MODELS, "m5", partial(MODELS["m5"], width=1 / 16))
+    net = create("m5", num_classes=3, padding=padding, input_size=(1, 3000)).double().eval()
+    convs = [part for part in net.body.modules() if isinstance(part, Conv1d)]
+    norms = [part for part in net.body.modules() if isinstance(part, BatchNorm1d)]
+    for norm in norms:
+        torch.nn.init.uniform_(norm.running_var, 0.001, 0.01)
+        torch.nn.init.normal_(norm.running_mean, std=0.1)
+    x = torch.randn(2, 1, 1, 3000, dtype=torch.float64)
+    y = x[:, 0]
+    for i, (conv, norm) in enumerate(zip(convs, norms, strict=True)):
+        zeros = (39, 40) if i == 0 else (1, 1)
+        y = F.pad(y, zeros) if padding == "same" else y
+        y = norm(F.conv1d(y, conv.weight, conv.bias, stride=4 if i == 0 else 1)).relu()
+        y = F.max_pool1d(y, 4)
+    torch.testing.assert_close(net.body(x), y)
+    expected = F.conv1d(y.mean(dim=2, keepdim=True), net.logits.weight, net.logits.bias)
+    torch.testing.assert_close(net(x), expected)
 
 
 def classifier(padding):

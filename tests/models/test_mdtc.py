@@ -24,10 +24,14 @@ def test_receptive_fields():
 
 
 @pytest.mark.parametrize(
+    ("padding", "dilations", "zeros"), [("same", (1, 2, 4, 8), 184), ("valid", (1, 2, 3, 4), 0)]
+)
+@pytest.mark.parametrize(
     "rows", [80, 32]
 )  # 32 are as many as channels, so that the first block has a shortcut
-def test_frames_are_those_of_the_authors_code(rows):
-    net = create("mdtc_small", num_classes=2, padding="same", input_size=(rows, 30)).double().eval()
+def test_frames_are_those_of_the_authors_code(rows, padding, dilations, zeros):
+    frames = 30 if padding == "same" else 154  # of which 124 are the past of the first decision
+    net = create("mdtc_small", num_classes=2, padding=padding, input_size=(rows, frames)).double().eval()
     for norm in [part for part in net.modules() if isinstance(part, BatchNorm1d)]:
         torch.nn.init.normal_(norm.running_mean, std=0.1)
         torch.nn.init.uniform_(norm.running_var, 0.1, 1.0)
@@ -43,10 +47,10 @@ def test_frames_are_those_of_the_authors_code(rows):
         y = next(norms)(F.conv1d(y, conv.weight, conv.bias))
         return (y + x[..., 4 * dilation :]).relu() if x.shape[1] == y.shape[1] else y.relu()
 
-    x = torch.randn(2, 1, rows, 30, dtype=torch.float64)
-    y, scales = block(F.pad(x[:, 0], (184, 0)), 1), []
+    x = torch.randn(2, 1, rows, frames, dtype=torch.float64)
+    y, scales = block(F.pad(x[:, 0], (zeros, 0)), 1), []
     for _ in range(3):
-        for dilation in (1, 2, 4, 8):
+        for dilation in dilations:
             y = block(y, dilation)
         scales.append(y)
     assert y.shape[-1] == 30 and next(convs, None) is None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from golden import assert_same
 from weights import weights_by_formula
 
@@ -25,6 +26,18 @@ def test_parameters_are_those_of_torchvision_for_pictures():
         pictures = small(num_classes=1000, in_channels=3, padding=padding)
         assert count_parameters(pictures) == GOLDEN["parameters"] == 1_677_128
     assert count_parameters(mobilenet_audio(num_classes=1000, in_channels=3)) == 3_504_872
+
+
+@pytest.mark.parametrize("width", [0.6, 1.4])  # 0.6 * 16 is 9.6, from which 8 would take more than a tenth
+def test_other_widths_become_multiples_of_8_as_in_torchvision(width):
+    with torch.device("meta"):
+        ours = mobilenet_audio(num_classes=1000, in_channels=3, width=width)
+        theirs = torchvision.models.mobilenet_v2(width_mult=width)
+    assert count_parameters(ours) == sum(p.numel() for p in theirs.parameters())
+
+
+def test_dropout_as_published():
+    assert small().head.p == 0.2
 
 
 def test_logits_are_those_of_torchvision():

@@ -4,7 +4,7 @@ import laws
 import pytest
 import torch
 
-from audiocnn.describe import count_parameters
+from audiocnn.describe import count_parameters, describe
 from audiocnn.errors import ParameterError
 from audiocnn.models import MODELS, create
 
@@ -40,6 +40,40 @@ def test_moving_statistics_make_up_the_published_tc_resnet_counts():
         assert abs((count_parameters(net) + moving) / published - 1) < 0.01
 
 
+# Of each net its classes, what "same" reads where that is not the default, and what its docstring says.
+STATED_MACS = {
+    "tc_resnet_8": (12, None, "1,522,560", "1,815,431"),
+    "tc_resnet_14_1_5": (12, None, "6,677,136", "7,438,028"),
+    "matchboxnet_3x1x64": (30, None, "9,195,264", "6,119,680"),
+    "matchboxnet_3x2x64": (30, None, "11,136,768", "6,942,592"),
+    "mdtc_small": (12, None, "6,195,168", "2,647,344"),
+    "m5": (10, None, "69,538,816", "93,606,912"),
+    "asr_cnn": (12, None, "8.4M", "9.8M"),
+    "cnn_trad_fpool3": (4, None, "9,705,984", "9,705,984"),
+    "cnn_one_fstride4": (4, None, "503,104", "503,104"),
+    "res_8": (12, None, "35.7M", "42.1M"),
+    "res_8_narrow": (12, None, "6.8M", "8.1M"),
+    "res_15": (12, None, "930.3M", "974.0M"),
+    "res_15_narrow": (12, None, "166.2M", "174.2M"),
+    "res_26": (12, None, "430.2M", "395.9M"),
+    "res_26_narrow": (12, None, "77.1M", "71.1M"),
+    "ds_cnn_s": (12, (10, 49), "2,656,768", "5.7M"),
+    "ds_cnn_m": (12, (10, 49), "9,816,384", "9.6M"),
+    "ds_cnn_l": (12, (10, 49), "28,327,812", "25.1M"),
+    "ds_cnn_mlperf": (12, (10, 49), "2,656,768", "5.7M"),
+    "mobilenet_audio_small": (12, None, "6.0M", "9.3M"),
+}
+
+
+@pytest.mark.parametrize(("name", "stated"), STATED_MACS.items())
+def test_macs_are_those_that_the_docstring_states(name, stated):
+    classes, read, *figures = stated
+    for padding, size, figure in zip(("same", "valid"), (read, None), figures, strict=True):
+        macs = describe(create(name, num_classes=classes, input_size=size, padding=padding)).macs
+        assert figure == (f"{macs / 1e6:.1f}M" if figure.endswith("M") else f"{macs:,}")
+        assert figure in getattr(MODELS[name], "func", MODELS[name]).__doc__
+
+
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("name", MODELS)
 def test_one_window_gives_one_decision(name, padding):
@@ -69,6 +103,13 @@ def test_the_published_receptive_fields():
     seen = {"tc_resnet_8": 171, "tc_resnet_14": 395, "bc_resnet_1": 117, "tdnn": 15}
     for name, frames in seen.items():
         assert create(name, num_classes=2, padding="same").body.time_axis.sees.span == frames
+
+
+def test_a_bc_resnet_averages_27_positions_of_a_window_that_a_relu_has_passed():
+    net = create("bc_resnet_1", num_classes=2).eval()
+    positions = net.body(torch.randn(1, 1, 40, 143))
+    assert (net.window, positions.shape) == (143, (1, 32, 27))
+    assert positions.min() == 0 < positions.max()
 
 
 @pytest.mark.parametrize("name", ["tdnn", "tc_resnet_14", "bc_resnet_1"])

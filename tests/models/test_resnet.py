@@ -3,22 +3,15 @@
 import pytest
 import torch
 import torchvision
+from images import assert_same_outputs, on_images
 
 from audiocnn.accounting import account
 from audiocnn.describe import count_parameters
-from audiocnn.models import MODELS, create
+from audiocnn.models import MODELS
 from audiocnn.models.resnet import resnet
 
 PUBLISHED = {"resnet18": 11_689_512, "resnet34": 21_797_672, "resnet50": 25_557_032}
 FIELDS = {"resnet18": 435, "resnet34": 899, "resnet50": 427}
-
-
-def on_images(name, rows, columns):
-    """For three colours and 1000 classes, without numbers."""
-    with torch.device("meta"):
-        return create(
-            name, num_classes=1000, in_channels=3, input_size=(rows, columns), padding="same"
-        ).eval()
 
 
 @pytest.mark.parametrize(("name", "parameters"), PUBLISHED.items())
@@ -36,14 +29,7 @@ def test_outputs_are_those_of_torchvision(name, rows, columns):
         if isinstance(norm, torch.nn.BatchNorm2d):
             torch.nn.init.normal_(norm.running_mean, std=0.1)
             torch.nn.init.uniform_(norm.running_var, 0.5, 2.0)
-    ours, theirs = on_images(name, rows, columns), reference.state_dict()
-    state = dict(zip(ours.state_dict(), theirs.values(), strict=True))  # both in the order of the layers
-    state["logits.weight"] = state["logits.weight"][..., None]
-    ours.load_state_dict(state, assign=True)
-    x = torch.randn(2, 3, rows, columns)
-    with torch.inference_mode():
-        expected = reference(x)
-        assert (ours(x)[..., 0] - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert_same_outputs(name, reference, rows, columns)
 
 
 @pytest.mark.parametrize(("name", "frames"), FIELDS.items())

@@ -44,6 +44,13 @@ def test_the_embedding_has_128_numbers_and_a_relu():
     assert list(net.head._modules)[-2:] == ["embedding", "relu3"]
 
 
+def test_weights_begin_as_in_he_et_al():
+    net = vggish(num_classes=2, width=1 / 4)
+    for layer, inputs in ((net.body.conv4_2, 128 * 9), (net.head.dense2, 1024)):
+        assert layer.weight.var().item() == pytest.approx(2 / inputs, rel=0.05)
+        assert not layer.bias.any()
+
+
 @pytest.mark.parametrize(
     ("padding", "input_size", "message"),
     [

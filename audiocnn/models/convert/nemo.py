@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
-from audiocnn.models.convert.key_map import rename_state
+from audiocnn.models.convert.key_map import rename_layers
 from audiocnn.models.net import Net
 
 __all__ = ["from_nemo"]
@@ -37,13 +37,7 @@ def from_nemo(state: Mapping[str, Tensor], net: Net) -> dict[str, Tensor]:
         raise ParameterError(
             "net is no MatchboxNet; give one that create('matchboxnet_3x1x64', ...) or its like has built"
         )
-    layers = _layers(repeats)
-    names = {}
-    for name in ours:
-        layer, value = name.rsplit(".", 1)
-        if value != "num_batches_tracked":
-            names[name] = f"{layers[layer]}.{value}"
-    return rename_state(state, names, net=net, ignored=("preprocessor.",))
+    return rename_layers(state, _layers(repeats), net=net, ignored=("preprocessor.",))
 
 
 def _layers(repeats: int) -> dict[str, str]:
