@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ from audiocnn.data.manifest import Clip, read_manifest
 from audiocnn.data.statistics import feature_statistics
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.frontends import LogMel, LogMelConfig
+from audiocnn.layers import SemiOrthogonalConv1d
 from audiocnn.loss import training_loss
+from audiocnn.models import MODELS
 from audiocnn.schedule import LearningRate, make_optimizer
 from audiocnn.train import fit
 
@@ -102,6 +105,18 @@ def test_every_kind_of_net_trains(tones, tmp_path, caplog, model, padding):
         classifier = fit(config(tones, tmp_path, model=model, padding=padding, epochs=1))
     assert classifier.config.net.name == model and classifier.config.net.padding == padding
     assert "epoch 1 of 1: loss" in caplog.text and "validation accuracy" in caplog.text
+
+
+def test_semi_orthogonal_factors_are_kept_so(tones, tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS, "tdnn_f", partial(MODELS["tdnn_f"], width=1 / 32))
+    net = fit(config(tones, tmp_path, model="tdnn_f", epochs=4)).bare_net
+    factors = [part.weight.flatten(1) for part in net.modules() if isinstance(part, SemiOrthogonalConv1d)]
+    assert len(factors) == 16
+    for factor in factors:
+        lengths = factor.norm(dim=1)
+        cosines = (factor / lengths[:, None]) @ (factor / lengths[:, None]).T
+        assert (cosines - torch.eye(len(factor))).abs().max() < 0.1  # without the constraint 0.2 and more
+        assert lengths.max() / lengths.min() < 1.1
 
 
 def test_a_window_of_its_own(tones, tmp_path):

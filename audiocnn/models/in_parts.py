@@ -19,9 +19,7 @@ __all__ = ["largest_result", "run_in_parts"]
 LARGEST = 2**22
 
 
-def run_in_parts(
-    module: nn.Module, function: Callable[[Tensor], Tensor], x: Tensor, largest: float
-) -> Tensor:
+def run_in_parts(module: nn.Module, function: Callable[[Tensor], Tensor], x: Tensor, largest: int) -> Tensor:
     """`function(x)`, for as many clips at a time as keep the largest result within bounds.
 
     What looks at a layer by a hook is to see the whole batch: a net with hooks is run at once.
@@ -32,7 +30,7 @@ def run_in_parts(
         x: the batch.
         largest: numbers in the largest result on the way, for one clip.
     """
-    at_once = max(1, int(LARGEST / max(1.0, largest)))
+    at_once = max(1, LARGEST // max(1, largest))
     if at_once >= len(x) or any(part._forward_hooks for part in module.modules()):
         return function(x)
     return torch.cat([function(part) for part in torch.split(x, at_once)])

@@ -108,7 +108,7 @@ class Net(Sequential):
             return run(x)
         if self._numbers_per_frame is None:
             self._numbers_per_frame = largest_result(run, x[:1]) / x.shape[-1]
-        return run_in_parts(self, run, x, self._numbers_per_frame * x.shape[-1])
+        return run_in_parts(self, run, x, round(self._numbers_per_frame * x.shape[-1]))
 
 
 def draw_weights(net: Net) -> Net:
