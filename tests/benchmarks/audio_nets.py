@@ -1,6 +1,6 @@
 """Our nets beside the reference implementations of the same nets: the forward pass in evaluation.
 
-    python tests/benchmarks/audio_nets.py [--only WORDS] [--rounds 20]
+    python tests/benchmarks/audio_nets.py [--only WORDS] [--threads 1 2] [--batches 1 64] [--rounds 20]
 
 SpeechBrain's x-vector (with its classifier) and ECAPA-TDNN on 3 s, and BC-ResNet-1 as one would write it with
 stock layers (`plain_nets.py`) on 1.45 s. Both have the same weights, and that they give the same is checked
@@ -9,6 +9,9 @@ take turns, each going first every other round. Of one thread the processor time
 time on the wall. Printed are ratios, their time / our time, so that above 1 we are the faster: of the best
 turns, of the median turns, and between brackets what the ratio of one round ranged over, the highest and
 lowest tenth left out; and our best time for a clip. To be 1 or more, and with 64 clips 1.3 for BC-ResNet.
+
+Two threads that wait for each other by spinning tell nothing on a machine that does something else too:
+`OMP_WAIT_POLICY=PASSIVE` in the environment lets them sleep instead.
 """
 
 import argparse

@@ -56,12 +56,12 @@ def from_speechbrain(state: Mapping[str, Tensor], net: Net) -> dict[str, Tensor]
             "net is no x-vector and no ECAPA-TDNN; give one that create('x_vector', ...), "
             "create('ecapa_tdnn_512', ...) or its like has built"
         )
-    if f"{layers['logits']}.weight" not in state:
-        kept = {
-            f"{layers[layer]}.{part}": tensor
-            for layer, part, tensor in ((*name.rsplit(".", 1), tensor) for name, tensor in ours.items())
-            if layer in after
-        }
+    kept = {
+        f"{layers[layer]}.{part}": tensor
+        for layer, part, tensor in ((*name.rsplit(".", 1), tensor) for name, tensor in ours.items())
+        if layer in after
+    }
+    if not kept.keys() & state.keys():  # the part up to the embedding alone
         state = {**state, **kept}
     return rename_layers(state, layers, net=net)
 

@@ -96,6 +96,16 @@ def test_the_nets_are_as_large_as_theirs(theirs):
         assert sum(p.numel() for p in net.parameters()) == counts["x_vector"] + counts["classifier"]
 
 
+def test_half_a_classifier_is_refused(theirs):
+    """What is given is used, or an error."""
+    reference = theirs["x_vector"]
+    state = reference["embedding_state"] | reference["classifier_state"]
+    del state["out.w.weight"]
+    with pytest.raises(ParameterError) as error:
+        from_speechbrain(state, ours("x_vector", reference))
+    assert str(error.value) == "state lacks 'out.w.weight'; give the state dict of the same variant"
+
+
 def test_other_nets_and_weights_are_refused(theirs):
     x_vector, ecapa = theirs["x_vector"], theirs["ecapa_tdnn_512"]
     net = ours("x_vector", x_vector)
