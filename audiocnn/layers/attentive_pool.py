@@ -25,6 +25,7 @@ from audiocnn.layers.window_pool import (
     SMOOTHING,
     Parts,
     WindowPool,
+    clip_by_clip,
     fold_windows,
     mean_and_deviation,
     require_smoothing,
@@ -132,6 +133,10 @@ class ClipAttentiveStatistics(Scan):
                 f"not {tuple(x.shape)}"
             )
         self.require_span(x)
+        # in training the norm is of the whole batch
+        return self._describe(x) if self.training else clip_by_clip(self._describe, x)
+
+    def _describe(self, x: Tensor) -> Tensor:
         level = torch.zeros_like(x[:, :1])  # equal scores: the plain mean and deviation
         clip = mean_and_deviation(*_weigh(x, level), self.smoothing)[..., None].to(x.dtype)
         first, *others = self.scorer.scans()

@@ -60,7 +60,8 @@ def ecapa_tdnn(
     With `padding="valid"` it is a scan: the gates of squeeze-excitation look at `gate_frames` around the
     frame, and the attention at the frame alone, not at the clip's mean and deviation, which leaves out
     393,216 of the parameters (with 3,072 channels 786,432). A position before the pool then sees 221 frames,
-    2230 ms.
+    2230 ms. A decision on 3 s takes 1.4, 3.9 and 5.4 billion multiply-accumulates with `"same"`, 0.7, 2.2 and
+    2.6 with `"valid"`, and each further one 6, 14 and 20 million.
 
     The embeddings of a window `x` are `net[:-1](x)`; how alike two are, their cosine says.
 

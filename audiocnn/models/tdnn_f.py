@@ -44,7 +44,8 @@ def tdnn_f(
     69 frames are 710 ms at 30/10 ms, 57 are 590 ms, with all frequencies. Kaldi counts 21,356,836 parameters
     for the one and 5,210,944 for the other. These are with 100 inputs about the speaker (i-vectors), a second
     branch of outputs for training, and thousands of outputs, but without weights and biases in batch norm:
-    ours differ in this alone.
+    ours differ in this alone. With 12 classes there are 17.4 and 4.0 million, and a decision on 1.5 s takes
+    2.0 and 0.5 billion multiply-accumulates with `padding="valid"`, 3.2 and 0.7 with `"same"`.
 
     `fit` keeps the first factors semi-orthogonal (`audiocnn.layers.constrain`), and so should any training.
 

@@ -50,7 +50,8 @@ def x_vector(
     classes after it. The paper says 4.2 million up to the embedding: Kaldi's batch norms have no weights and
     biases, so there they are 4,204,508. Of a window `x`, the x-vectors are `net.head[:1](net[:2](x))`. With
     `padding="same"` the clip is mirrored at its ends in every layer, as SpeechBrain does it; with `"valid"`
-    nothing is padded, as in Kaldi, and all else is the same.
+    nothing is padded, as in Kaldi, and all else is the same. A decision on 3 s takes 801 and 769 million
+    multiply-accumulates.
 
     `tdnn` is a small net in the same manner, sized for keywords, not for speakers: 128 channels, 384 before
     the pool, one embedding layer, ReLUs and zeros for padding.

@@ -162,6 +162,17 @@ def test_the_smoothing_is_the_deviation_of_silence():
             torch.testing.assert_close(deviation, torch.full_like(deviation, 1e-4))
 
 
+def test_large_clips_are_described_one_after_the_other(monkeypatch):
+    pool = ClipAttentiveStatistics(4, hidden=3, norm=True).eval()
+    x = torch.randn(3, 4, 20)
+    together = pool(x)
+    monkeypatch.setattr(window_pool, "CACHED", 4 * 20)
+    parts = []
+    pool.scorer[1].register_forward_pre_hook(lambda _module, inputs: parts.append(len(inputs[0])))
+    torch.testing.assert_close(pool(x), together)
+    assert parts == [1, 1, 1]
+
+
 def test_in_training_the_norm_sees_the_whole_batch():
     pool = ClipAttentiveStatistics(8, hidden=3, norm=True).train()
     pool(torch.randn(3, 8, window_pool.CACHED // 8 + 1))  # each clip is too large for the cache
