@@ -205,8 +205,8 @@ class WindowStatistics(WindowPool):
 
     `(batch, channel, time)` -> `(batch, 2 * channel, time - window + 1)`: the statistics
     pooling of x-vectors (Snyder et al. 2018), over a window instead of the whole clip. The
-    deviation is that of the population, `sqrt(mean((x - mean) ** 2) + 1e-5)`: smooth at zero, where
-    the bare root has no gradient. In silence the variance is exactly zero.
+    deviation is by default that of the population, `sqrt(mean((x - mean) ** 2) + 1e-5)`: smooth at zero,
+    where the bare root has no gradient. In silence the variance is exactly zero.
 
     Counts, means and sums of squared deviations of neighbouring parts are merged as in
     Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance".

@@ -42,9 +42,9 @@ def tdnn_f(
         mini_librispeech/s5 run_tdnn_1j   tdnn_f_small    768       96          192     12, seeing 57 frames
 
     69 frames are 710 ms at 30/10 ms, 57 are 590 ms, with all frequencies. Kaldi counts 21,356,836 parameters
-    for the one and 5,210,944 for the other. These are with 100 inputs about the speaker (i-vectors), a second
-    branch of outputs for training, and thousands of outputs, but without weights and biases in batch norm:
-    ours differ in this alone. With 12 classes there are 17.4 and 4.0 million, and a decision on 1.5 s takes
+    for the one and 5,210,944 for the other: with 100 inputs about the speaker (i-vectors), a second branch of
+    outputs for training, and thousands of outputs, but without weights and biases in batch norm. The other
+    layers have as many as ours. With 12 classes there are 17.4 and 4.0 million, and a decision on 1.5 s takes
     2.0 and 0.5 billion multiply-accumulates with `padding="valid"`, 3.2 and 0.7 with `"same"`.
 
     `fit` keeps the first factors semi-orthogonal (`audiocnn.layers.constrain`), and so should any training.
@@ -54,7 +54,8 @@ def tdnn_f(
 
     Deviations: one decision for a window, the mean of what Kaldi gives for each frame or each third of them;
     no i-vectors; log-mel features instead of cepstra that a fixed matrix (LDA) decorrelates, or that have
-    deltas, instead of which the first layer reads 3 frames; and no dropout.
+    deltas, instead of which the first layer reads 3 frames; no dropout; and batch norms add 1e-5 to the
+    variance, Kaldi's 1e-3.
 
     Args:
         num_classes: classes.
