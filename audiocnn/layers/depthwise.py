@@ -8,7 +8,7 @@ channels come in sixteens, longer elsewhere (in inference two to four times), an
 a dilated kernel.
 """
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import torch
@@ -63,7 +63,7 @@ def convolve_depthwise(conv: nn.Conv2d, x: Tensor) -> Tensor:
     return y
 
 
-@cache
+@lru_cache(maxsize=256)  # bounded: a stream may come in chunks of any size
 def _taps_along(
     size: int, kernel_size: int, stride: int, padding: int, dilation: int
 ) -> tuple[int, list[tuple[slice, slice]]]:
