@@ -74,7 +74,7 @@ def test_the_page_of_a_net_that_pads(name):
     assert description.state_bytes == 4 * (479 + 97 * 40)
     page = str(description)
     assert "span             98 frames, 1000 ms: a window, which is run by itself\n" in page
-    assert "scan             no: padding='same' adds zeros at both ends" in page
+    assert "scan             no: padding='same' adds steps at both ends" in page
 
 
 def test_a_classifier_streams_with_the_state_it_is_said_to_keep():

@@ -192,7 +192,7 @@ def test_the_error_of_a_layer_that_cannot_stream_names_the_remedy():
     with pytest.raises(LawError) as error:
         layers.Conv1d(4, 4, 3, padding="same").step(torch.zeros(1, 4, 9))
     assert str(error.value) == (
-        "Conv1d cannot stream: padding='same' adds zeros at both ends of whatever it is given, so its "
+        "Conv1d cannot stream: padding='same' adds steps at both ends of whatever it is given, so its "
         "outputs depend on where a chunk ends; build it with padding='valid', or scan by windows "
         "(audiocnn.layers.Windows)"
     )

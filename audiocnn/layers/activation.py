@@ -7,6 +7,7 @@ tensor([0., 2., 6.])
 
 from torch import nn
 
+from audiocnn.errors import ParameterError
 from audiocnn.layers.scan import Scan
 
 __all__ = ["LeakyReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Tanh"]
@@ -22,7 +23,10 @@ class LeakyReLU(Scan, nn.LeakyReLU):
     Maas, Hannun & Ng 2013, "Rectifier Nonlinearities Improve Neural Network Acoustic Models".
 
     Args:
-        slope: of the negative side.
+        slope: of the negative side, from 0 (a plain ReLU) to below 1.
+
+    Raises:
+        ParameterError: for another.
 
     >>> import torch
     >>> LeakyReLU(0.1)(torch.tensor([-1.0, 2.0]))
@@ -30,7 +34,14 @@ class LeakyReLU(Scan, nn.LeakyReLU):
     """
 
     def __init__(self, slope: float = 0.01) -> None:
+        if not 0 <= slope < 1:
+            raise ParameterError(f"slope={slope} must be at least 0 and below 1; 0.01 is the default")
         nn.LeakyReLU.__init__(self, slope)
+
+
+def rectifier(negative_slope: float) -> Scan:
+    """A leaky ReLU, or without a slope the plain one, which is faster."""
+    return LeakyReLU(negative_slope) if negative_slope else ReLU()
 
 
 class ReLU6(Scan, nn.ReLU6):

@@ -156,6 +156,10 @@ class ClipAttentiveStatistics(Scan):
         """Those of W: frame, mean, deviation and bias for each unit at each frame."""
         return len(x) * self.hidden * (3 * self.channels + 1) * x.shape[-1]
 
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"{self.channels}, hidden={self.hidden}, smoothing={self.smoothing}"
+
 
 def _scorer(channels: int, scores: int, hidden: int, *, norm: bool) -> Sequential:
     """`v . tanh(W h + b)` for each of several scores."""
@@ -195,6 +199,10 @@ class WeightedStatistics(WindowPool):
         parts = (highest, (scores - highest).exp(), x, torch.zeros_like(x))
         _, weight, mean, squares = fold_windows(parts, self.window, _merge_weighted)
         return mean_and_deviation(mean, squares / weight, self.smoothing)
+
+    def extra_repr(self) -> str:
+        """The window and what is added."""
+        return f"{super().extra_repr()}, smoothing={self.smoothing}"
 
 
 def _merge_weighted(a: Parts, b: Parts) -> Parts:

@@ -49,7 +49,7 @@ Padding: TypeAlias = Literal["valid", "same"]
 PaddingMode: TypeAlias = Literal["zeros", "reflect"]
 
 PADDED_LAW_REMEDY = (
-    "padding='same' adds zeros at both ends of whatever it is given, so its outputs depend on where a chunk "
+    "padding='same' adds steps at both ends of whatever it is given, so its outputs depend on where a chunk "
     "ends; build it with padding='valid', or scan by windows (audiocnn.layers.Windows)"
 )
 
@@ -117,9 +117,11 @@ def require_channels(in_channels: int, out_channels: int, groups: int) -> None:
         )
 
 
-def _require_mode(mode: PaddingMode) -> None:
+def require_mode(mode: PaddingMode) -> PaddingMode:
+    """The mode, if it is one; raise `ParameterError` otherwise."""
     if mode not in ("zeros", "reflect"):
         raise ParameterError(f"padding_mode={mode!r} must be 'zeros' or 'reflect'")
+    return mode
 
 
 def _reflect(x: Tensor, pads: tuple[int, ...]) -> Tensor:
@@ -218,7 +220,7 @@ class Conv1d(Convolution, nn.Conv1d):
     ) -> None:
         axis = conv_axis(kernel_size, stride, dilation, padding)
         require_channels(in_channels, out_channels, groups)
-        _require_mode(padding_mode)
+        require_mode(padding_mode)
         left, right = padding_of(axis, padding_mode)
         by_torch = min(left, right) if padding_mode == "zeros" else 0
         nn.Conv1d.__init__(
@@ -301,7 +303,7 @@ class Conv2d(Convolution, nn.Conv2d):
         row_axis = conv_axis(kernels[0], strides[0], dilations[0], row_padding)
         time_axis = conv_axis(kernels[1], strides[1], dilations[1], time_padding)
         require_channels(in_channels, out_channels, groups)
-        _require_mode(padding_mode)
+        require_mode(padding_mode)
         (top, bottom), (left, right) = padding_of(row_axis, padding_mode), padding_of(time_axis, padding_mode)
         rows_by_torch, steps_by_torch = (
             (min(top, bottom), min(left, right)) if padding_mode == "zeros" else (0, 0)

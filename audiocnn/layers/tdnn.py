@@ -15,8 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
-from audiocnn.layers.activation import LeakyReLU, ReLU
-from audiocnn.layers.conv import PADDED_LAW_REMEDY, Conv1d, Padding, PaddingMode, conv_axis, padding_of
+from audiocnn.layers.activation import rectifier
+from audiocnn.layers.conv import (
+    PADDED_LAW_REMEDY,
+    Conv1d,
+    Padding,
+    PaddingMode,
+    conv_axis,
+    padding_of,
+    require_mode,
+)
 from audiocnn.layers.norm import BatchNorm1d
 from audiocnn.layers.scan import Scan
 from audiocnn.layers.sequential import Sequential
@@ -133,7 +141,7 @@ class TDNN(Sequential):
                     padding_mode=padding_mode,
                 )
             }
-        elif padding_mode != "zeros":
+        elif padding == "same" and require_mode(padding_mode) != "zeros":
             raise ParameterError(
                 f"context={context} with padding_mode={padding_mode!r} must be of equal spacing, as "
                 "(-1, 0, 1); or use padding_mode='zeros'"
@@ -143,8 +151,7 @@ class TDNN(Sequential):
                 "splice": Splice(context, padding=padding),
                 "conv": Conv1d(in_channels * taps, out_channels, 1),
             }
-        relu = LeakyReLU(negative_slope) if negative_slope else ReLU()
-        super().__init__(layers | {"relu": relu, "norm": BatchNorm1d(out_channels)})
+        super().__init__(layers | {"relu": rectifier(negative_slope), "norm": BatchNorm1d(out_channels)})
 
 
 def _require_context(name: str, offsets: tuple[int, ...], padding: Padding) -> None:

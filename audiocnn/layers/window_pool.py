@@ -231,7 +231,7 @@ class WindowStatistics(WindowPool):
         if not 0 <= correction < window:
             raise ParameterError(f"correction={correction} must be 0 or more, and below window={window}")
         require_smoothing(smoothing)
-        self.smoothing = smoothing
+        self.correction, self.smoothing = correction, smoothing
         self.spread = window / (window - correction)
 
     def reduce(self, windows: Tensor) -> Tensor:
@@ -249,6 +249,10 @@ class WindowStatistics(WindowPool):
         count = torch.ones_like(x[:1, :1])  # (1, 1, time): the same for every channel
         _, mean, squares = fold_windows((count, x, torch.zeros_like(x)), self.window, _merge_moments)
         return mean_and_deviation(mean, self.spread * (squares / self.window), self.smoothing)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"{super().extra_repr()}, correction={self.correction}, smoothing={self.smoothing}"
 
 
 def require_smoothing(smoothing: float) -> None:

@@ -76,7 +76,8 @@ def ecapa_tdnn(
         channels: width of the blocks.
         aggregated: channels before the pool.
         gate_frames: with `"valid"`, frames whose mean opens and shuts the gates of the one in their middle.
-        width: factor on all widths, which makes the blocks a multiple of 8 channels wide.
+        width: factor on all widths, which makes the blocks a multiple of 8 channels wide, and of those
+            between the gates, of which there are 128 at a width of 1.
 
     Raises:
         ParameterError: for a width that does not.
@@ -85,10 +86,10 @@ def ecapa_tdnn(
     units, wide, squeezed, attention, embedding = (
         round(size * width) for size in (channels, aggregated, SQUEEZED, ATTENTION, EMBEDDING)
     )
-    if units % SCALE or units % squeezed:
+    if not (units and squeezed) or units % SCALE or units % squeezed:
         raise ParameterError(
-            f"width={width} makes {units} of channels={channels}, which do not divide into {SCALE} groups "
-            f"and by the {squeezed} between the gates; give one over a power of 2"
+            f"width={width} makes {units} of channels={channels} and {squeezed} of the {SQUEEZED} between "
+            f"the gates; the first must be a multiple of {SCALE} and of the second: give 1/2, 1/4 or 1/8"
         )
     is_clip = padding == "same"
     blocks = [

@@ -54,7 +54,7 @@ class Net(Sequential):
             which the error for a short window then says.
 
     Raises:
-        ParameterError: if the window does not hold what the body sees.
+        ParameterError: if the window does not hold what the body sees, or is too short to be mirrored.
 
     Attributes:
         window: frames a decision spans. With `"valid"` padding it is at most what was asked
@@ -91,6 +91,18 @@ class Net(Sequential):
                     f"window={window} frames do not hold the {takes.span} that the net {verb}; give "
                     f"input_size=({rows}, {takes.span}) or more{remedy}"
                 )
+        # no net here mirrors what it has strided over
+        mirrors = (
+            max(layer.pads)
+            for layer in body.modules()
+            if isinstance(layer, Conv1d) and layer.padding_mode == "reflect"
+        )
+        least = 1 + max(mirrors, default=0)
+        if window < least:
+            raise ParameterError(
+                f"window={window} is too short: the net mirrors {least - 1} frames at both ends; give "
+                f"input_size=({rows}, {least}) or more"
+            )
         layers: dict[str, Scan] = {"body": body, "pool": pool(positions)}
         given = pooled or channels
         if head is not None:

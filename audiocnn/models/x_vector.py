@@ -7,14 +7,13 @@ from audiocnn.layers import (
     BatchNorm1d,
     Conv1d,
     FlattenRows,
-    LeakyReLU,
     Padding,
     PaddingMode,
-    ReLU,
     Scan,
     Sequential,
     WindowStatistics,
 )
+from audiocnn.layers.activation import rectifier
 from audiocnn.models.net import InputSize, Net, resolve_input_size
 
 __all__ = ["x_vector"]
@@ -95,7 +94,7 @@ def x_vector(
         units, number = round(embedding * width), str(i + 1) if i else ""
         head |= {
             f"affine{number}": Conv1d(given, units, 1),
-            f"relu{number}": LeakyReLU(negative_slope) if negative_slope else ReLU(),
+            f"relu{number}": rectifier(negative_slope),
             f"norm{number}": BatchNorm1d(units),
         }
         given = units

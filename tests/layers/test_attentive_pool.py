@@ -262,3 +262,12 @@ def test_what_is_refused(build, message):
     with pytest.raises(ParameterError) as error:
         build()
     assert str(error.value) == message
+
+
+def test_it_shows_what_it_was_built_with():
+    assert "(pool): WeightedStatistics(window=9, smoothing=0.1)" in repr(
+        AttentiveStatistics(4, 9, smoothing=0.1)
+    )
+    assert repr(ClipAttentiveStatistics(4, hidden=2, smoothing=0.1)).startswith(
+        "ClipAttentiveStatistics(\n  4, hidden=2, smoothing=0.1\n"
+    )

@@ -96,7 +96,7 @@ def test_a_same_block_cannot_stream_and_says_why():
     with pytest.raises(LawError) as error:
         build(padding="same").step(torch.zeros(1, 192, 9, 9))
     assert str(error.value) == (
-        "Conv2d at 'branches.1.conv.conv' cannot stream: padding='same' adds zeros at both ends of whatever "
+        "Conv2d at 'branches.1.conv.conv' cannot stream: padding='same' adds steps at both ends of whatever "
         "it is given, so its outputs depend on where a chunk ends; build it with padding='valid', or scan "
         "by windows (audiocnn.layers.Windows)"
     )

@@ -106,7 +106,7 @@ def test_axes_say_what_is_seen():
         (
             lambda: LocallyConnected2d(1, 1, 3, input_size=(8, None), padding="same"),
             (
-                "LocallyConnected2d cannot stream: padding='same' adds zeros at both ends of whatever it is "
+                "LocallyConnected2d cannot stream: padding='same' adds steps at both ends of whatever it is "
                 "given, so its outputs depend on where a chunk ends; build it with padding='valid', or scan "
                 "by windows (audiocnn.layers.Windows)"
             ),

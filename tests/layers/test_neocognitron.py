@@ -235,7 +235,7 @@ def test_same_breaks_the_law_and_says_so(layer):
     with pytest.raises(LawError) as error:
         layer.step(torch.zeros(1, 1, 5, 5))
     assert str(error.value) == (
-        f"{type(layer).__name__} cannot stream: padding='same' adds zeros at both ends of whatever it is "
+        f"{type(layer).__name__} cannot stream: padding='same' adds steps at both ends of whatever it is "
         "given, so its outputs depend on where a chunk ends; build it with padding='valid', or scan by "
         "windows (audiocnn.layers.Windows)"
     )

@@ -264,7 +264,7 @@ def test_a_same_block_cannot_stream_and_says_why(block, dimensions):
         made.step(torch.zeros(1, 8, *(9, 9)[-dimensions:]))
     strided = "conv2" if block is BottleneckBlock else "conv1"
     assert str(error.value) == (
-        f"Conv{dimensions}d at 'residual.branches.0.{strided}' cannot stream: padding='same' adds zeros at "
+        f"Conv{dimensions}d at 'residual.branches.0.{strided}' cannot stream: padding='same' adds steps at "
         "both ends of whatever it is given, so its outputs depend on where a chunk ends; build it with "
         "padding='valid', or scan by windows (audiocnn.layers.Windows)"
     )

@@ -110,7 +110,7 @@ def test_a_path_is_dropped_where_there_is_a_shortcut():
 def test_a_same_block_cannot_stream_and_says_why(block, name):
     with pytest.raises(LawError) as error:
         block.step(torch.zeros(1, 4, 9))
-    assert str(error.value).startswith(f"{name} cannot stream: padding='same' adds zeros at both ends")
+    assert str(error.value).startswith(f"{name} cannot stream: padding='same' adds steps at both ends")
 
 
 @pytest.mark.parametrize(

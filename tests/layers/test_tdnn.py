@@ -143,7 +143,7 @@ def test_a_same_layer_cannot_stream_and_says_why(layer, name):
     with pytest.raises(LawError) as error:
         layer.step(torch.zeros(1, 3, 9))
     assert str(error.value) == (
-        f"{name} cannot stream: padding='same' adds zeros at both ends of whatever it is given, so its "
+        f"{name} cannot stream: padding='same' adds steps at both ends of whatever it is given, so its "
         "outputs depend on where a chunk ends; build it with padding='valid', or scan by windows "
         "(audiocnn.layers.Windows)"
     )
@@ -151,6 +151,9 @@ def test_a_same_layer_cannot_stream_and_says_why(layer, name):
 
 def test_a_same_layer_of_one_frame_is_still_a_scan():
     assert TDNN(3, 4, (0,), padding="same").geometry == Geometry(1)
+
+
+SLOPE = "slope={} must be at least 0 and below 1; 0.01 is the default"
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,12 @@ def test_a_same_layer_of_one_frame_is_still_a_scan():
                 "or use padding_mode='zeros'"
             ),
         ),
+        (
+            lambda: TDNN(3, 4, (-3, 0, 1, 3), padding="same", padding_mode="circular"),
+            "padding_mode='circular' must be 'zeros' or 'reflect'",
+        ),
+        (lambda: TDNN(3, 4, (0,), negative_slope=-0.1), SLOPE.format(-0.1)),
+        (lambda: TDNN(3, 4, (0,), negative_slope=1.0), SLOPE.format(1.0)),
         (lambda: Splice((0, 1), padding="causal"), "padding='causal' must be 'valid' or 'same'"),
         (lambda: TDNN(0, 4, (0, 1)), "in_channels=0 must be a positive integer"),
         (lambda: TDNN(3, -4, (0, 1)), "out_channels=-4 must be a positive integer"),
@@ -210,3 +219,8 @@ def test_what_cannot_work_says_what_would(build, message):
     with pytest.raises(ParameterError) as error:
         build()
     assert str(error.value) == message
+
+
+def test_what_is_added_does_not_matter_where_nothing_is():
+    uneven = TDNN(3, 4, (-3, 0, 1, 3), padding_mode="reflect")
+    assert uneven.geometry.span == 7

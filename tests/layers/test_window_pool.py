@@ -223,3 +223,9 @@ def test_what_is_refused(build, message):
     with pytest.raises(ParameterError) as error:
         build()
     assert str(error.value) == message
+
+
+def test_it_shows_what_it_was_built_with():
+    assert repr(WindowStatistics(9, correction=1)) == (
+        "WindowStatistics(window=9, correction=1, smoothing=1e-05)"
+    )

@@ -91,10 +91,25 @@ def test_every_parameter_learns_but_the_constants_that_the_softmax_cancels():
         assert len(still) <= 1
 
 
-def test_a_width_that_does_not_divide_is_refused():
+@pytest.mark.parametrize(
+    ("width", "units", "squeezed"), [(0.3, 154, 38), (0, 0, 0), (1 / 128, 4, 1), (1 / 1024, 0, 0)]
+)
+def test_a_width_that_does_not_divide_is_refused(width, units, squeezed):
     with pytest.raises(ParameterError) as error:
-        narrow(num_classes=2, width=0.3)
+        narrow(num_classes=2, width=width)
     assert str(error.value) == (
-        "width=0.3 makes 154 of channels=512, which do not divide into 8 groups and by the 38 between the "
-        "gates; give one over a power of 2"
+        f"width={width} makes {units} of channels=512 and {squeezed} of the 128 between the gates; the first "
+        "must be a multiple of 8 and of the second: give 1/2, 1/4 or 1/8"
+    )
+
+
+@pytest.mark.parametrize(("name", "least"), [("ecapa_tdnn_512", 5), ("x_vector", 4)])
+def test_a_window_too_short_to_be_mirrored_is_refused(name, least):
+    with torch.device("meta"):
+        assert create(name, num_classes=2, padding="same", input_size=(24, least)).window == least
+    with pytest.raises(ParameterError) as error:
+        create(name, num_classes=2, padding="same", input_size=(24, least - 1))
+    assert str(error.value) == (
+        f"window={least - 1} is too short: the net mirrors {least - 1} frames at both ends; give "
+        f"input_size=(24, {least}) or more"
     )

@@ -38,14 +38,14 @@ def from_speechbrain(state: Mapping[str, Tensor], net: Net) -> dict[str, Tensor]
         ParameterError: for a net of another family, or the weights of another net.
     """
     ours = net.state_dict()
-    if "head.embedding.weight" in ours:
+    if "body.aggregate.conv.weight" in ours:
         if "pool.scorer.0.weight" not in ours:
             raise ParameterError(
                 "net is an ECAPA-TDNN whose attention does not see the clip, so that SpeechBrain's weights "
                 "do not fit; build it with padding='same'"
             )
         layers, after = _ecapa_layers(), ["logits"]
-        state = _with_unit_rows(state)
+        state = _with_unit_rows(state, fits=ours["logits.weight"])
     elif "head.affine2.weight" in ours:
         layers = _x_vector_layers()
         state = _with_added_deviations(state)
@@ -66,11 +66,17 @@ def from_speechbrain(state: Mapping[str, Tensor], net: Net) -> dict[str, Tensor]
     return rename_layers(state, layers, net=net)
 
 
-def _with_unit_rows(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _with_unit_rows(state: Mapping[str, Tensor], *, fits: Tensor) -> dict[str, Tensor]:
     """The matrix of a cosine classifier, if there is one, as a layer."""
     layers = dict(state)
     if "weight" in layers:
-        rows = F.normalize(layers.pop("weight"))
+        rows = layers.pop("weight")
+        if rows.shape != fits.shape[:2]:
+            raise ParameterError(
+                f"state['weight'] of shape {tuple(rows.shape)} is not {tuple(fits.shape[:2])}, the net's "
+                f"classes and channels; build it with num_classes={len(rows)}"
+            )
+        rows = F.normalize(rows)
         layers |= {"logits.weight": rows, "logits.bias": rows.new_zeros(len(rows))}
     return layers
 

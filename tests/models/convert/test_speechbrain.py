@@ -144,6 +144,22 @@ def test_other_nets_and_weights_are_refused(theirs):
             ),
         ),
         (
+            ecapa["embedding_state"] | {"weight": torch.ones(99, 12)},
+            ours("ecapa_tdnn_512", ecapa),
+            (
+                "state['weight'] of shape (99, 12) is not (7, 24), the net's classes and channels; build it "
+                "with num_classes=99"
+            ),
+        ),
+        (
+            ecapa["embedding_state"],
+            MODELS["vggish"](num_classes=3, width=1 / 64),
+            (
+                "net is no x-vector and no ECAPA-TDNN; give one that create('x_vector', ...), "
+                "create('ecapa_tdnn_512', ...) or its like has built"
+            ),
+        ),
+        (
             x_vector["embedding_state"] | x_vector["classifier_state"],
             ours("x_vector", x_vector, num_classes=8),
             (
