@@ -26,7 +26,7 @@ from audiocnn.classifier_config import ClassifierConfig, config_as_dict, config_
 from audiocnn.errors import FingerprintError, ModelFileError, ParameterError
 from audiocnn.frontends import FrontEnd, Normalize, create_front_end
 from audiocnn.geometry import Geometry
-from audiocnn.layers import Scan, Sequential, State, Windows
+from audiocnn.layers import FlattenRows, Scan, Sequential, State, Windows
 from audiocnn.models import Net, create
 from audiocnn.placement import place
 from audiocnn.waveform import mono_waveform
@@ -115,7 +115,11 @@ class Classifier(Sequential):
         hop = config.window_hop or max(1, round(0.1 * front_end.frame_rate_hz))
         if net.geometry is None:
             scanned = Windows(net, window=net.window, stride=hop, batch_size=at_once)
-        super().__init__({"front_end": front_end, "normalize": Normalize(front_end.n_freqs), "net": scanned})
+        parts: dict[str, Scan] = {"front_end": front_end, "normalize": Normalize(front_end.n_freqs)}
+        parts["net"] = scanned
+        if scanned.row_axis is not None:  # of a net for pictures, (batch, num_classes, 1, windows)
+            parts["one_row"] = FlattenRows()
+        super().__init__(parts)
         self.config = replace(config, net=net.config, window_hop=hop)  # every default filled in
         self.resamples = resample
         self._windows_at_once = at_once
@@ -264,7 +268,7 @@ class Classifier(Sequential):
         normalized = self.normalize(torch.cat(features))  # (clips, 1, rows, frames)
         at_once = self._windows_at_once if normalized.device.type == "cpu" else len(clips)
         logits = torch.cat([self.net(part) for part in torch.split(normalized, at_once)])
-        return self.probabilities(logits)[..., 0].cpu()  # (clips, num_classes)
+        return self.probabilities(logits.flatten(1)).cpu()  # (clips, num_classes), of one window each
 
     def _score_longer(self, clips: Sequence[Tensor]) -> Tensor:
         """Scores `(clips, num_classes)` of clips of more than one window."""

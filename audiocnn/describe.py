@@ -15,7 +15,7 @@ from audiocnn.frontends import FrontEnd, FrontEndConfig, LogMelConfig, SamplesCo
 from audiocnn.frontends.kinds import kind_of
 from audiocnn.geometry import Geometry, ReceptiveField
 from audiocnn.layers import Padding, Scan
-from audiocnn.models import Net, NetConfig, create
+from audiocnn.models import IMAGE_MODELS, Net, NetConfig, create
 
 __all__ = ["MACS_RULE", "Description", "Scale", "describe"]
 
@@ -263,16 +263,17 @@ def describe(
     *,
     input_size: tuple[int, ...] | None = None,
     num_classes: int = 12,
-    padding: Padding = "valid",
+    padding: Padding | None = None,
 ) -> Description:
     """Count what a network costs and what it sees.
 
     Args:
-        model: a classifier, a net, any layer, or the name of a model, which is described behind as many
-            log-mel bands as it has rows by default, or behind samples if it has but one.
+        model: a classifier, a net, any layer, or the name of a model: one for pictures is described on the
+            published picture, one for sound behind as many log-mel bands as it has rows by default, or behind
+            samples if it has but one.
         input_size: for a layer, the shape of its input without the batch.
         num_classes: for a name.
-        padding: for a name.
+        padding: for a name; the net's own by default.
 
     Raises:
         ParameterError: for an unknown name, a module that is no layer of this library, a layer that only
@@ -290,6 +291,8 @@ def describe(
     2      MaxPool2d  96x27x27             0            0   42,240   19 x 19     8 x 8  yes
     all               96x27x27        34,944  105,415,200   69,480
     """
+    if isinstance(model, str) and model in IMAGE_MODELS:
+        model = create(model, num_classes=num_classes, padding=padding)
     if isinstance(model, str):
         net_config = NetConfig(name=model, num_classes=num_classes, padding=padding)
         labels = tuple(str(i) for i in range(num_classes))

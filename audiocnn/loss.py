@@ -61,7 +61,7 @@ def training_loss(
         shares = F.one_hot(targets, len(classifier.labels)).to(features.dtype)
     if config.mixup_alpha > 0:
         features, shares = mixup(features, shares, alpha=config.mixup_alpha, generator=generator)
-    logits = classifier.net(features)[..., 0]  # (batch, num_classes)
+    logits = classifier.net(features).flatten(1)  # (batch, num_classes), of one window each
     return F.cross_entropy(logits, shares, label_smoothing=config.label_smoothing)
 
 

@@ -1,8 +1,9 @@
-"""The networks, one family per file, and the one dict that names them all."""
+"""The networks, one family per file, and the dicts that name them: for sound, for pictures, and all."""
 
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
+from inspect import signature
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers import Padding
@@ -13,6 +14,7 @@ from audiocnn.models.cnn_kws import cnn_one_fstride4, cnn_trad_fpool3
 from audiocnn.models.ds_cnn import ds_cnn
 from audiocnn.models.ecapa_tdnn import ecapa_tdnn
 from audiocnn.models.googlenet import googlenet
+from audiocnn.models.image_net import ImageNet
 from audiocnn.models.matchboxnet import matchboxnet
 from audiocnn.models.mdtc import mdtc
 from audiocnn.models.mobilenet_audio import mobilenet_audio
@@ -27,7 +29,7 @@ from audiocnn.models.tdnn_waibel import tdnn_waibel
 from audiocnn.models.vggish import vggish
 from audiocnn.models.x_vector import x_vector
 
-__all__ = ["MODELS", "Net", "NetConfig", "create"]
+__all__ = ["AUDIO_MODELS", "IMAGE_MODELS", "MODELS", "ImageNet", "Net", "NetConfig", "create"]
 
 _tdnn = partial(
     x_vector,
@@ -48,7 +50,7 @@ _res_15 = partial(res, blocks=6, dilated=True)
 _res_26 = partial(res, blocks=12, pool_size=(2, 2))
 _ds_cnn_s = partial(ds_cnn, channels=64, blocks=4, stride=(2, 2))
 
-MODELS: dict[str, Callable[..., Net]] = {
+AUDIO_MODELS: dict[str, Callable[..., Net]] = {
     "tdnn_waibel": tdnn_waibel,
     "tdnn": _tdnn,
     "x_vector": x_vector,
@@ -91,21 +93,24 @@ MODELS: dict[str, Callable[..., Net]] = {
     "cnn10": partial(panns, blocks=4, pools=4, kernel_sizes=(3, 3), valid_window=124),
     "cnn14": partial(panns, blocks=6, pools=5, kernel_sizes=(3, 3), valid_window=380),
     "vggish": vggish,
-    "resnet18": partial(resnet, blocks=(2, 2, 2, 2)),
-    "resnet34": partial(resnet, blocks=(3, 4, 6, 3)),
-    "resnet50": partial(resnet, blocks=(3, 4, 6, 3), bottleneck=True),
+}
+IMAGE_MODELS: dict[str, Callable[..., ImageNet]] = {
     "alexnet": alexnet,
     "alexnet_ungrouped": partial(alexnet, groups=1),
     "googlenet": googlenet,
     "googlenet_bn": partial(googlenet, form="torchvision"),
+    "resnet18": partial(resnet, blocks=(2, 2, 2, 2)),
+    "resnet34": partial(resnet, blocks=(3, 4, 6, 3)),
+    "resnet50": partial(resnet, blocks=(3, 4, 6, 3), bottleneck=True),
 }
+MODELS: dict[str, Callable[..., Net]] = AUDIO_MODELS | IMAGE_MODELS
 
 
 def create(
     name: str,
     *,
     num_classes: int,
-    in_channels: int = 1,
+    in_channels: int | None = None,
     input_size: InputSize = None,
     padding: Padding | None = None,
 ) -> Net:
@@ -114,14 +119,19 @@ def create(
     Args:
         name: a name in `audiocnn.models.MODELS`.
         num_classes: classes, one logit each.
-        in_channels: channels of the input; 1 for a spectrogram.
+        in_channels: channels of the input: 1 for a spectrogram, as nets for sound have by default, 3 for the
+            colours of a picture, as most nets for pictures have.
         input_size: `(rows, window)`: feature rows and frames in one decision, such as
-            `(40, 98)`. Either, or the whole, may be None for the family's own default.
-        padding: along time: `"valid"`, the default, makes the net a scan, whose scores on a
-            stream are those on clips; `"same"` is the net as published.
+            `(40, 98)`, or the rows and columns of a picture. Either, or the whole, may be None for the
+            family's own default; that of a net for pictures is the published picture for None, and about a
+            second of sound for `(rows, None)`.
+        padding: along time, or columns: `"valid"` makes the net a scan, whose scores on a stream are those
+            on clips; `"same"` is the net as published. By default `"valid"` for nets for sound, and as
+            published for nets for pictures.
 
     Returns:
-        The net: `(batch, in_channels, rows, time)` -> logits `(batch, num_classes, windows)`.
+        The net: `(batch, in_channels, rows, time)` -> logits `(batch, num_classes, windows)`; or an
+        `ImageNet`: `(batch, in_channels, rows, columns)` -> `(batch, num_classes, rows', columns')`.
 
     Raises:
         ParameterError: for an unknown name (with the nearest) or sizes that cannot work.
@@ -137,22 +147,24 @@ def create(
         near = get_close_matches(name, MODELS, n=3)
         remedy = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(MODELS)}"
         raise ParameterError(f"name={name!r} is no model; {remedy}")
+    own = signature(MODELS[name]).parameters
+    if in_channels is None:
+        in_channels = own["in_channels"].default
+    if padding is None:
+        padding = own["padding"].default
     for argument, value in (("num_classes", num_classes), ("in_channels", in_channels)):
         if not isinstance(value, int) or value < 1:
             raise ParameterError(f"{argument}={value!r} must be a positive integer")
-    if padding not in ("valid", "same", None):
+    if padding not in ("valid", "same"):
         raise ParameterError(f"padding={padding!r} must be 'valid' or 'same'")
     net = MODELS[name](
-        num_classes=num_classes,
-        in_channels=in_channels,
-        input_size=input_size,
-        padding=padding or "valid",
+        num_classes=num_classes, in_channels=in_channels, input_size=input_size, padding=padding
     )
     net.config = NetConfig(
         name=name,
         num_classes=num_classes,
         in_channels=in_channels,
         input_size=(net.rows, net.window),
-        padding=padding or "valid",
+        padding=padding,
     )
     return net

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ __all__ = ["InputSize", "Net", "NetConfig", "draw_weights", "resolve_input_size"
 
 # (rows, window): either of them, or the whole, None for the family's default
 InputSize: TypeAlias = tuple[int | None, ...] | None
+AnyNet = TypeVar("AnyNet", bound="Net")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,9 @@ class Net(Sequential):
 
     config: NetConfig
     body: Scan
+    # what the last axis counts, and the layer that gives the logits
+    steps: str = "frames"
+    dense: type[Conv1d] | type[Conv2d] = Conv1d
 
     def __init__(
         self,
@@ -88,7 +92,7 @@ class Net(Sequential):
                 verb = "sees" if body.geometry else "needs"
                 remedy = ", or padding='same'" if body.geometry and shorter_with_same else ""
                 raise ParameterError(
-                    f"window={window} frames do not hold the {takes.span} that the net {verb}; give "
+                    f"window={window} {self.steps} do not hold the {takes.span} that the net {verb}; give "
                     f"input_size=({rows}, {takes.span}) or more{remedy}"
                 )
         # no net here mirrors what it has strided over
@@ -100,14 +104,14 @@ class Net(Sequential):
         least = 1 + max(mirrors, default=0)
         if window < least:
             raise ParameterError(
-                f"window={window} is too short: the net mirrors {least - 1} frames at both ends; give "
+                f"window={window} is too short: the net mirrors {least - 1} {self.steps} at both ends; give "
                 f"input_size=({rows}, {least}) or more"
             )
         layers: dict[str, Scan] = {"body": body, "pool": pool(positions)}
         given = pooled or channels
         if head is not None:
             layers["head"], given = head
-        layers["logits"] = Conv1d(given, num_classes, 1)
+        layers["logits"] = self.dense(given, num_classes, 1)
         super().__init__(layers)
         self.rows = rows
         self.window = body.geometry.input_length(positions) if body.geometry else window
@@ -123,7 +127,7 @@ class Net(Sequential):
         return run_in_parts(self, run, x, round(self._numbers_per_frame * x.shape[-1]))
 
 
-def draw_weights(net: Net) -> Net:
+def draw_weights(net: AnyNet) -> AnyNet:
     """Draw the weights of a net without norms so that what passes its ReLUs neither fades nor grows.
 
     He et al. 2015, "Delving Deep into Rectifiers", arXiv 1502.01852: normal ones of variance 2 / inputs, and
@@ -141,14 +145,25 @@ def draw_weights(net: Net) -> Net:
     return net
 
 
-def resolve_input_size(input_size: InputSize, *, default: tuple[int, int]) -> tuple[int, int]:
+def resolve_input_size(
+    input_size: InputSize, *, default: tuple[int, int], window: int | None = None
+) -> tuple[int, int]:
     """Fill in what is None from the family's default, and check the rest.
+
+    Args:
+        input_size: what is asked for.
+        default: of the family.
+        window: its default for rows that are given, as a front-end's are; that of `default` by default.
 
     >>> resolve_input_size((None, 98), default=(40, 140))
     (40, 98)
+    >>> resolve_input_size((64, None), default=(224, 224), window=96)
+    (64, 96)
     """
     if input_size is None:
         return default
+    if window is not None and input_size[0] is not None:
+        default = default[0], window
     if len(input_size) != 2:
         raise ParameterError(
             f"input_size={input_size} must be (rows, window), such as {default}: this net reads spectrograms"
