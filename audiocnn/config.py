@@ -52,6 +52,8 @@ class TrainConfig:
         noise_probability: part of the recordings that get noise.
         min_snr_db: least signal-to-noise ratio in dB; each is drawn between this and the greatest.
         max_snr_db: greatest signal-to-noise ratio in dB.
+        equalizer_db: standard deviation, in dB, of the frequency response drawn for each recording.
+        low_pass_probability: part of the recordings that lose their high frequencies.
         min_gain_db: least gain in dB; each recording's is drawn between this and the greatest.
         max_gain_db: greatest gain in dB.
         n_freq_masks: bands of frequency that SpecAugment masks in each recording.
@@ -92,6 +94,8 @@ class TrainConfig:
     noise_probability: float = 0.8
     min_snr_db: float = 0.0
     max_snr_db: float = 30.0
+    equalizer_db: float = 0.0
+    low_pass_probability: float = 0.0
     min_gain_db: float = -12.0
     max_gain_db: float = 6.0
     n_freq_masks: int = 2
@@ -127,7 +131,7 @@ class TrainConfig:
                 raise ParameterError(
                     f"{least_name}={least_db} must not exceed {greatest_name}={greatest_db}; swap them"
                 )
-        for name in ("weight_decay", "mixup_alpha", "max_shift_seconds"):
+        for name in ("weight_decay", "mixup_alpha", "max_shift_seconds", "equalizer_db"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ParameterError(f"{name}={value} must not be negative")
@@ -138,8 +142,9 @@ class TrainConfig:
             raise ParameterError(
                 f"decay_factor={self.decay_factor} must be between 0 and 1; 0.3 is the default"
             )
-        if not 0 <= self.noise_probability <= 1:
-            raise ParameterError(f"noise_probability={self.noise_probability} must be from 0 to 1")
+        for name in ("noise_probability", "low_pass_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ParameterError(f"{name}={getattr(self, name)} must be from 0 to 1")
         if not self.speed_percents or not all(50 <= percent <= 200 for percent in self.speed_percents):
             raise ParameterError(
                 f"speed_percents={self.speed_percents} must be integers from 50 to 200; (100,) changes none"

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from audiocnn.augment.mixup import mixup
 from audiocnn.augment.spectrogram import spec_augment
-from audiocnn.augment.waveform import mix_noise, random_gain
+from audiocnn.augment.waveform import mix_noise, random_equalizer, random_gain
 from audiocnn.classifier import Classifier
 from audiocnn.config import TrainConfig
 from audiocnn.data.corpus import Corpus
@@ -48,6 +48,14 @@ def training_loss(
                 min_snr_db=config.min_snr_db,
                 max_snr_db=config.max_snr_db,
                 probability=config.noise_probability,
+                generator=generator,
+            )
+        if config.equalizer_db or config.low_pass_probability:
+            waveforms = random_equalizer(
+                waveforms,
+                sample_rate=classifier.sample_rate,
+                deviation_db=config.equalizer_db,
+                low_pass_probability=config.low_pass_probability,
                 generator=generator,
             )
         waveforms = random_gain(

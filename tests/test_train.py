@@ -190,6 +190,8 @@ def test_noise_fills_the_silence_around_a_recording(run, tones, tmp_path):
         {"min_gain_db": 3.0},
         {"max_freq_width": 0, "max_time_width": 0},
         {"noise_probability": 0.0},
+        {"equalizer_db": 6.0},
+        {"low_pass_probability": 1.0},
         {"max_snr_db": 0.0},
         {"min_snr_db": 30.0},
     ],
@@ -400,6 +402,8 @@ def test_recordings_shorter_than_a_frame(tmp_path):
         ({"decay_factor": 1.0}, "decay_factor=1.0 must be between 0 and 1; 0.3 is the default"),
         ({"warmup": 1.0}, "warmup=1.0 must be at least 0 and below 1"),
         ({"noise_probability": 1.1}, "noise_probability=1.1 must be from 0 to 1"),
+        ({"low_pass_probability": -0.1}, "low_pass_probability=-0.1 must be from 0 to 1"),
+        ({"equalizer_db": -6.0}, "equalizer_db=-6.0 must not be negative"),
         ({"max_shift_seconds": -0.1}, "max_shift_seconds=-0.1 must not be negative"),
         (
             {"speed_percents": (100, 300)},

@@ -1,19 +1,25 @@
-"""Changes to training waveforms: loudness, background noise, speed."""
+"""Changes to training waveforms: loudness, colour, background noise, speed."""
 
 import math
 from functools import cache
 
 import torch
 import torch.nn.functional as F
+from scipy.fft import next_fast_len
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
+from audiocnn.frontends.mel import hz_to_mel
 
-__all__ = ["change_speed", "mix_noise", "random_gain"]
+__all__ = ["change_speed", "mix_noise", "random_equalizer", "random_gain"]
 
 # zero crossings of the interpolating sinc on each side: more cut closer to the new band's edge
 _ZEROS = 8
 _ROLLOFF = 0.95
+
+EQUALIZER_POINTS = 6
+EQUALIZER_SMEAR_SECONDS = 0.05
+LEAST_CORNER_HZ = 1000.0
 
 
 def random_gain(
@@ -103,6 +109,85 @@ def mix_noise(
     # silent noise stays silent, whatever ratio is asked for
     factor = torch.where(signal > 0, (wanted / level.clamp(min=1e-20)).sqrt(), 1.0)
     return torch.addcmul(waveforms, noise, factor * (drawn[1] < probability))
+
+
+def random_equalizer(
+    waveforms: Tensor,
+    *,
+    sample_rate: int,
+    deviation_db: float,
+    low_pass_probability: float = 0.0,
+    generator: torch.Generator,
+) -> Tensor:
+    """Colour each clip by a frequency response drawn for it, as other microphones and lines would.
+
+    The gain in decibels is drawn from a normal distribution at six frequencies, evenly spaced in mel from 0
+    to half the sample rate, and goes in straight lines between them. Some clips lose their high frequencies
+    too: beyond a corner, drawn evenly in mel from 1 kHz on, they fall by 6 to 60 dB an octave, down to
+    between -10 and -50 dB. The phase stays as it is.
+
+    Nam, Kim & Park 2022, "FilterAugment: An Acoustic Environmental Data Augmentation Method", ICASSP, arXiv
+    2110.03282, in its linear form, with normal gains, on the waveform and so for any front-end; the low-pass
+    is ours.
+
+    Args:
+        waveforms: the batch `(batch, time)`.
+        sample_rate: of the waveforms, in Hz, above 2000.
+        deviation_db: standard deviation of the gains; 0 for a flat response.
+        low_pass_probability: which part of the clips loses its high frequencies, 0 to 1.
+        generator: on the CPU, so that a seed gives the same responses on any device.
+
+    Returns:
+        The coloured batch, of the same shape; the input stays as it is.
+
+    Raises:
+        ParameterError: for waveforms that are not `(batch, time)`, a deviation below 0, a probability
+            outside 0..1 or a sample rate that is too low.
+
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> tone = torch.sin(torch.arange(1600) * math.tau * 0.1)[None]
+    >>> random_equalizer(tone, sample_rate=16000, deviation_db=6, generator=generator).shape
+    torch.Size([1, 1600])
+    """
+    if waveforms.dim() != 2:
+        raise ParameterError(f"waveforms of shape {tuple(waveforms.shape)} must be (batch, time)")
+    if not deviation_db >= 0:
+        raise ParameterError(f"deviation_db={deviation_db} must not be negative; 6 is a good start")
+    if not 0 <= low_pass_probability <= 1:
+        raise ParameterError(f"low_pass_probability={low_pass_probability} must be from 0 to 1")
+    if not sample_rate > 2 * LEAST_CORNER_HZ:
+        raise ParameterError(
+            f"sample_rate={sample_rate} must be above {2 * LEAST_CORNER_HZ:.0f} Hz, to hold the corners of "
+            "the low-pass"
+        )
+    batch, length = waveforms.shape
+    gains_db = deviation_db * torch.randn(batch, EQUALIZER_POINTS, generator=generator)
+    low_pass, at, steepness, drop = torch.rand(4, batch, 1, generator=generator)
+    hz, shares = _equalizer_curves(sample_rate, length)
+    lowest, highest = hz_to_mel([LEAST_CORNER_HZ, sample_rate / 2], "htk").tolist()
+    corner_hz = 700 * (10 ** ((lowest + (highest - lowest) * at) / 2595) - 1)
+    octaves = (hz / corner_hz).clamp(min=1).log2()  # (batch, bins)
+    lost_db = torch.minimum((6 + 54 * steepness) * octaves, 10 + 40 * drop)
+    response_db = gains_db @ shares - lost_db * (low_pass < low_pass_probability)
+    response = (10 ** (response_db / 20)).to(waveforms)
+    n_fft = 2 * (len(hz) - 1)
+    coloured: Tensor = torch.fft.irfft(torch.fft.rfft(waveforms, n_fft) * response, n_fft)
+    return coloured[:, :length]
+
+
+@cache
+def _equalizer_curves(sample_rate: int, length: int) -> tuple[Tensor, Tensor]:
+    """The frequencies of an FFT of that many samples, and how much of each point's gain counts there.
+
+    The FFT is longer, so that what a response smears past one end does not come in at the other.
+    """
+    n_fft = next_fast_len(length + round(EQUALIZER_SMEAR_SECONDS * sample_rate), real=True)
+    n_fft += n_fft % 2
+    hz = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1)
+    mel = torch.from_numpy(hz_to_mel(hz.numpy(), "htk")).float()
+    place = mel / mel[-1] * (EQUALIZER_POINTS - 1)
+    points = torch.arange(EQUALIZER_POINTS)[:, None]
+    return hz, (1 - (place - points).abs()).clamp(min=0)  # (bins,), (points, bins)
 
 
 def change_speed(waveforms: Tensor, percent: int) -> Tensor:

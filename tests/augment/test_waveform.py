@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiocnn.augment.waveform import change_speed, mix_noise, random_gain
+from audiocnn.augment.waveform import change_speed, mix_noise, random_equalizer, random_gain
 from audiocnn.errors import ParameterError
 
 decibels = st.floats(-40, 40)
@@ -76,6 +76,7 @@ def test_the_result_is_on_the_inputs_device() -> None:
     waveforms = torch.ones(2, 4, device="meta")
     assert random_gain(waveforms, min_gain_db=-6, max_gain_db=6, generator=seeded()).device.type == "meta"
     assert change_speed(waveforms, 90).device.type == "meta"
+    assert random_equalizer(waveforms, sample_rate=16000, deviation_db=6, generator=seeded()).is_meta
     noisy = mix_noise(waveforms, waveforms, min_snr_db=0, max_snr_db=6, generator=seeded())
     assert noisy.device.type == "meta"
 
@@ -190,4 +191,102 @@ def test_any_length_at_any_speed(length: int, percent: int) -> None:
 def test_speeds_that_cannot_be_made(shape, percent, message) -> None:
     with pytest.raises(ParameterError) as error:
         change_speed(torch.ones(shape), percent)
+    assert str(error.value) == message
+
+
+def equalized(
+    waveforms: torch.Tensor, *, seed: int = 0, rate: int = 16000, **settings: float
+) -> torch.Tensor:
+    return random_equalizer(waveforms, sample_rate=rate, generator=seeded(seed), **settings)
+
+
+def tones(*frequencies_hz: float, rows: int = 1) -> torch.Tensor:
+    """Their sum, long enough to tell them apart, and none at the ends."""
+    time = torch.arange(8000, dtype=torch.float64) / 16000
+    waveform = sum(torch.sin(math.tau * hz * time) for hz in frequencies_hz)
+    return (waveform * torch.hann_window(8000, periodic=False, dtype=torch.float64)).expand(rows, -1)
+
+
+def gains_db(before: torch.Tensor, after: torch.Tensor, *frequencies_hz: float) -> torch.Tensor:
+    """How much louder each tone has become: `(frequencies, rows)`."""
+    bins = [round(hz / 2) for hz in frequencies_hz]  # 8000 samples at 16 kHz
+    ratio = torch.fft.rfft(after).abs() / torch.fft.rfft(before).abs()
+    return torch.stack([20 * ratio[:, k].log10() for k in bins])
+
+
+def test_a_flat_response_changes_nothing() -> None:
+    waveforms = torch.randn(3, 1001, generator=seeded(1))
+    torch.testing.assert_close(equalized(waveforms, deviation_db=0.0), waveforms, rtol=0, atol=1e-5)
+
+
+def test_gains_are_normal_at_the_points_and_less_between_them() -> None:
+    # six points from 0 to 2840 mel: the third at 1136 mel, 1218 Hz; halfway to the next, 1420 mel, 1768 Hz
+    waveforms = tones(1218, 1768, rows=2000)
+    point, between = gains_db(waveforms, equalized(waveforms, deviation_db=6.0), 1218, 1768)
+    assert abs(point.mean()) < 0.6
+    assert point.std().item() == pytest.approx(6, rel=0.1)
+    assert between.std().item() == pytest.approx(6 / math.sqrt(2), rel=0.1)  # the mean of two
+    assert torch.corrcoef(torch.stack((point, between)))[0, 1].item() == pytest.approx(
+        math.sqrt(0.5), abs=0.06
+    )
+
+
+def test_a_low_pass_leaves_what_is_below_1_khz_and_falls_by_10_to_50_db() -> None:
+    waveforms = tones(500, 950, 2000, 7900, rows=1000)
+    changed = equalized(waveforms, deviation_db=0.0, low_pass_probability=1.0)
+    low, near, middle, high = gains_db(waveforms, changed, 500, 950, 2000, 7900)
+    assert max(low.abs().max(), near.abs().max()) < 0.1
+    assert middle.max() < 0.1  # nothing becomes louder
+    assert (high <= middle + 0.1).all()
+    assert -50.5 < high.min() < -40
+    untouched = (middle > -0.1).double().mean()  # corners from 1000 to 2840 mel, 2 kHz being 1521
+    assert untouched.item() == pytest.approx((2840 - 1521) / (2840 - 1000), abs=0.06)
+
+
+def test_some_clips_lose_their_high_frequencies() -> None:
+    waveforms = tones(7000, rows=1000)
+    changed = equalized(waveforms, deviation_db=0.0, low_pass_probability=0.3)
+    (gains,) = gains_db(waveforms, changed, 7000)
+    # a corner above 7 kHz, 2696 of the 1000 to 2840 mel, leaves the tone
+    lost = 0.3 * (2696 - 1000) / (2840 - 1000)
+    assert (gains < -0.1).double().mean().item() == pytest.approx(lost, abs=0.05)
+
+
+def test_an_equalizer_does_not_smear_round_the_ends() -> None:
+    click = torch.zeros(50, 1600)
+    click[:, 0] = 1.0
+    changed = equalized(click, deviation_db=6.0, low_pass_probability=1.0)
+    assert changed[:, 800:].abs().max() < 1e-3
+
+
+def test_an_equalizer_draws_for_each_clip_from_the_generator_alone() -> None:
+    waveforms = torch.randn(1, 500, generator=seeded(1)).expand(2, -1)
+    first = equalized(waveforms, deviation_db=6.0, low_pass_probability=0.5, seed=3)
+    again = equalized(waveforms, deviation_db=6.0, low_pass_probability=0.5, seed=3)
+    other = equalized(waveforms, deviation_db=6.0, low_pass_probability=0.5, seed=4)
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, other)
+    assert not torch.allclose(first[0], first[1])
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "message"),
+    [
+        ((4,), {"deviation_db": 6}, "waveforms of shape (4,) must be (batch, time)"),
+        ((1, 4), {"deviation_db": -1}, "deviation_db=-1 must not be negative; 6 is a good start"),
+        (
+            (1, 4),
+            {"deviation_db": 0, "low_pass_probability": 1.5},
+            "low_pass_probability=1.5 must be from 0 to 1",
+        ),
+        (
+            (1, 4),
+            {"deviation_db": 0, "rate": 2000},
+            "sample_rate=2000 must be above 2000 Hz, to hold the corners of the low-pass",
+        ),
+    ],
+)
+def test_responses_that_cannot_work(shape, settings, message) -> None:
+    with pytest.raises(ParameterError) as error:
+        equalized(torch.ones(shape), **settings)
     assert str(error.value) == message
