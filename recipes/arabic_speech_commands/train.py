@@ -16,11 +16,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs, one for each seed")
     parser.add_argument("--model", default="tc_resnet_14_1_5", help="a name in audiocnn.models.MODELS")
     parser.add_argument("--epochs", type=int, default=100, help="passes over the training part")
+    parser.add_argument("--equalizer_db", type=float, default=0.0, help="see audiocnn.config.TrainConfig")
+    parser.add_argument("--low_pass_probability", type=float, default=0.0, help="likewise")
     parser.add_argument("--teachers", type=Path, nargs="+", help="classifiers to learn the scores of")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    config = TrainConfig(data=options.data, out=options.out, model=options.model, epochs=options.epochs)
+    config = TrainConfig(
+        data=options.data,
+        out=options.out,
+        model=options.model,
+        epochs=options.epochs,
+        equalizer_db=options.equalizer_db,
+        low_pass_probability=options.low_pass_probability,
+    )
     if options.teachers:
         config = replace(config, teachers=options.teachers, label_smoothing=0.0)
     results = train_seeds(config, seeds=options.seeds)
