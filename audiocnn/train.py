@@ -4,8 +4,7 @@ import csv
 import logging
 import signal
 import warnings
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning
 import torch
@@ -15,22 +14,15 @@ from torch import Tensor
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from audiocnn.audio_task import AudioTask
 from audiocnn.classifier import Classifier, load
-from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.config import TrainConfig
-from audiocnn.data.batches import Batches, epoch_generator
-from audiocnn.data.corpus import Corpus
-from audiocnn.data.manifest import Clip, read_manifest, write_manifest
-from audiocnn.data.noise import list_noise
+from audiocnn.data.batches import epoch_generator
+from audiocnn.data.manifest import read_manifest, write_manifest
 from audiocnn.data.splits import split_clips
-from audiocnn.data.statistics import feature_statistics
-from audiocnn.distillation import load_teachers
-from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.errors import ParameterError
 from audiocnn.files import whole_file
-from audiocnn.frontends import named_config
 from audiocnn.layers import constrain
-from audiocnn.loss import mask_features, training_loss
-from audiocnn.models import NetConfig
 from audiocnn.run_folder import (
     BEST,
     CONFIG,
@@ -43,8 +35,9 @@ from audiocnn.run_folder import (
     read_history,
 )
 from audiocnn.schedule import LearningRate, make_optimizer
+from audiocnn.task import Task
 
-__all__ = ["fit", "fresh_classifier"]
+__all__ = ["fit"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,20 +45,11 @@ logger = logging.getLogger(__name__)
 class _Training(lightning.LightningModule):
     """Hands a classifier's loss and accuracy to Lightning; keeps the best weights, and where it stands."""
 
-    def __init__(
-        self,
-        classifier: Classifier,
-        config: TrainConfig,
-        batches: Batches,
-        noise: Corpus | None,
-        teachers: list[Classifier],
-    ) -> None:
+    def __init__(self, task: Task, config: TrainConfig) -> None:
         super().__init__()
-        self.classifier = classifier
+        self.task = task
+        self.classifier = task.classifier  # a part of this module, so that Lightning trains and saves it
         self.run = config
-        self.batches = batches
-        self.noise = noise
-        self.teachers = teachers  # in a list, so that they are no part of what is trained and saved
         self.history: History = []
         self.judged: list[tuple[Tensor, Tensor]] = []
         self.resumed_rate: list[dict[str, Any]] | None = None
@@ -74,7 +58,7 @@ class _Training(lightning.LightningModule):
         optimizer = make_optimizer(
             self.classifier.net.parameters(), self.run, front_end=self.classifier.front_end.parameters()
         )
-        self.rate = LearningRate(optimizer, self.run, steps_per_epoch=len(self.batches))
+        self.rate = LearningRate(optimizer, self.run, steps_per_epoch=len(self.task.training))
         return optimizer
 
     def on_train_start(self) -> None:
@@ -87,14 +71,7 @@ class _Training(lightning.LightningModule):
         torch.manual_seed(epoch_generator(self.run.seed, self.current_epoch, "dropout").initial_seed())
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
-        loss = training_loss(
-            self.classifier,
-            *batch,
-            config=self.run,
-            generator=self.draws,
-            noise=self.noise,
-            teachers=self.teachers,
-        )
+        loss = self.task.loss(*batch, self.draws)
         self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]))
         return loss
 
@@ -104,8 +81,8 @@ class _Training(lightning.LightningModule):
         self.rate.step()
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
-        waveforms, targets = batch
-        self.judged.append((self.classifier(self.classifier.in_context(waveforms))[..., 0], targets))
+        inputs, targets = batch
+        self.judged.append((self.task.logits(inputs), targets))
 
     def on_validation_epoch_end(self) -> None:
         logits, targets = (torch.cat(parts) for parts in zip(*self.judged, strict=True))
@@ -161,7 +138,7 @@ class _Training(lightning.LightningModule):
         state = checkpoint["run"]
         torch.set_num_threads(state["threads"])  # another number would round differently
         self.history = state["history"]
-        self.batches.epoch = self.finished_epochs
+        self.task.training.epoch = self.finished_epochs
         self.resumed_rate = state["learning_rate"]
 
 
@@ -243,26 +220,6 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
         torch.set_num_threads(threads)
 
 
-def fresh_classifier(config: TrainConfig, labels: Sequence[str]) -> Classifier:
-    """What a run trains, as torch's generator draws its weights now.
-
-    Args:
-        config: names the front-end and the net.
-        labels: the classes.
-
-    Raises:
-        ParameterError: for names that are unknown, or do not fit each other.
-    """
-    net = NetConfig(
-        name=config.model,
-        num_classes=len(labels),
-        input_size=(None, config.window),
-        padding=config.padding,
-    )
-    front_end = named_config(config.front_end)
-    return Classifier(ClassifierConfig(labels=tuple(labels), front_end=front_end, net=net))
-
-
 def _is_over(history: History, config: TrainConfig) -> bool:
     """Whether all epochs are done, or validation has gained nothing for as long as patience lasts."""
     if len(history) >= config.epochs:
@@ -280,84 +237,28 @@ def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
         clips = read_manifest(split)
     else:
         clips = split_clips(read_manifest(config.data), seed=config.seed)
-    labels = sorted({clip.label for clip in clips if clip.split == "train" and clip.label is not None})
-    if len(labels) < 2:
-        raise ManifestError(
-            f"{config.data} has {len(labels)} labels to learn; give recordings of at least two"
-        )
-    classifier = fresh_classifier(config, labels)
-    bare = classifier.bare_net
-    mask_features(torch.zeros(1, 1, bare.rows, bare.window), config, torch.Generator())  # raises if none fit
-    noise_clips = list_noise(config.noise) if config.noise else []
-    teachers = load_teachers(config.teachers, classifier)
+    task = AudioTask(config, clips)
     config.out.mkdir(parents=True, exist_ok=True)
-    corpora = _load(clips, noise_clips, classifier)
-    mean, deviation = feature_statistics(corpora.train, classifier.front_end)
-    classifier.normalize.set_statistics(mean=mean, deviation=deviation)
-
     write_manifest(split, clips)
     with whole_file(config.out / CONFIG) as beside:
         beside.write_text(config.as_json(), encoding="utf-8")
-    _train(classifier, corpora, teachers, config, resume=resume, progress=progress)
+    _train(task, config, resume=resume, progress=progress)
     return load(config.out / BEST)
 
 
-class _Corpora(NamedTuple):
-    train: Corpus
-    validation: Corpus
-    noise: Corpus | None
-
-    def to(self, device: str) -> "_Corpora":
-        """With their samples on a device, so that batches are made there."""
-        noise = None if self.noise is None else self.noise.to(device)
-        return _Corpora(self.train.to(device), self.validation.to(device), noise)
-
-
-def _load(clips: Sequence[Clip], noise_clips: Sequence[Clip], classifier: Classifier) -> _Corpora:
-    """Decode all recordings."""
-    labels, rate = classifier.labels, classifier.sample_rate
-    train, validation = (
-        Corpus.load([clip for clip in clips if clip.split == split], labels=labels, sample_rate=rate)
-        for split in ("train", "validation")
-    )
-    noise = None
-    if noise_clips:
-        noise = Corpus.load(noise_clips, labels=("noise",), sample_rate=rate)
-        noise = noise.looped(classifier.geometry.span)
-    return _Corpora(train, validation, noise)
-
-
-def _train(
-    classifier: Classifier,
-    corpora: _Corpora,
-    teachers: list[Classifier],
-    config: TrainConfig,
-    *,
-    resume: bool,
-    progress: bool,
-) -> None:
-    """Run Lightning over the corpora."""
+def _train(task: Task, config: TrainConfig, *, resume: bool, progress: bool) -> None:
+    """Run Lightning over the task."""
     on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     if on_gpu:
-        corpora = corpora.to("cuda")
-        teachers = [teacher.to("cuda") for teacher in teachers]
-    window = classifier.window
-    batches = Batches(
-        corpora.train,
-        window=window,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        speed_percents=config.speed_percents,
-        max_shift=round(config.max_shift_seconds * classifier.sample_rate),
-    )
-    training = _Training(classifier, config, batches, corpora.noise, teachers)
+        task.to("cuda")
+    training = _Training(task, config)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
         accelerator="cuda" if on_gpu else "cpu",
         devices=1,
         max_epochs=config.epochs,
         logger=TensorBoardLogger(config.out, name="tensorboard", version=""),
-        log_every_n_steps=len(batches),
+        log_every_n_steps=len(task.training),
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=False,  # Lightning's counts epochs from 0 and runs into log lines
@@ -372,8 +273,8 @@ def _train(
         try:
             trainer.fit(
                 training,
-                train_dataloaders=batches,
-                val_dataloaders=Batches(corpora.validation, window=window, batch_size=256),
+                train_dataloaders=task.training,
+                val_dataloaders=task.validation,
                 ckpt_path=config.out / STATE if begun else None,
                 weights_only=True,
             )

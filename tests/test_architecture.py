@@ -40,6 +40,8 @@ ORDER = [
     "schedule",
     "distillation",
     "loss",
+    "task",
+    "audio_task",
     "run_folder",
     "train",
     "predict",

@@ -14,7 +14,7 @@ import torch
 from conftest import TRAINED_WITH
 
 import audiocnn
-from audiocnn import train
+from audiocnn import audio_task
 from audiocnn.config import TrainConfig
 from audiocnn.errors import ModelFileError, ParameterError
 from audiocnn.train import fit
@@ -89,7 +89,7 @@ def wait_for(path):
 def interrupting(after):
     """A loss that is interrupted at its n-th call."""
     calls = count()
-    whole = train.training_loss
+    whole = audio_task.training_loss
 
     def loss(*args, **kwargs):
         if next(calls) == after:
@@ -109,7 +109,7 @@ def interrupting(after):
 def test_an_interrupt_leaves_a_usable_classifier_and_says_so(tones, tmp_path, monkeypatch, after, message):
     out = tmp_path / "run"
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr("audiocnn.train.training_loss", interrupting(after))
+    monkeypatch.setattr("audiocnn.audio_task.training_loss", interrupting(after))
     try:
         with pytest.raises(KeyboardInterrupt) as interrupt:
             fit(config(tones, out, model="tc_resnet_8"))
@@ -184,7 +184,7 @@ def test_a_resumed_run_keeps_its_split(tones, tmp_path, monkeypatch):
         (words / label).mkdir(parents=True)
         for path in (tones / label).iterdir():
             (words / label / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr("audiocnn.train.training_loss", interrupting(11))
+    monkeypatch.setattr("audiocnn.audio_task.training_loss", interrupting(11))
     with pytest.raises(KeyboardInterrupt):
         fit(config(words, out, model="tc_resnet_8"))
     monkeypatch.undo()
@@ -196,7 +196,7 @@ def test_a_resumed_run_keeps_its_split(tones, tmp_path, monkeypatch):
 
 def test_an_interrupt_before_a_resumed_run_gets_going_loses_nothing(tones, tmp_path, monkeypatch):
     out = tmp_path / "run"
-    monkeypatch.setattr("audiocnn.train.training_loss", interrupting(11))
+    monkeypatch.setattr("audiocnn.audio_task.training_loss", interrupting(11))
     with pytest.raises(KeyboardInterrupt):
         fit(config(tones, out, model="tc_resnet_8"))
     monkeypatch.undo()

@@ -5,6 +5,7 @@ from statistics import median
 
 import torch
 
+from audiocnn.audio_task import fresh_classifier
 from audiocnn.classifier import Classifier
 from audiocnn.config import TrainConfig
 from audiocnn.data.batches import Batches, epoch_generator
@@ -14,7 +15,6 @@ from audiocnn.data.splits import split_clips
 from audiocnn.evaluate import choose_split
 from audiocnn.loss import training_loss
 from audiocnn.schedule import make_optimizer
-from audiocnn.train import fresh_classifier
 
 __all__ = ["epochs_within", "seconds_per_epoch"]
 

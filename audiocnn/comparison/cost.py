@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from audiocnn.audio_task import fresh_classifier
 from audiocnn.classifier import Classifier
 from audiocnn.classifier_config import ClassifierConfig
 from audiocnn.config import TrainConfig
@@ -17,7 +18,6 @@ from audiocnn.describe import describe
 from audiocnn.frontends import LogMelConfig
 from audiocnn.models import NetConfig
 from audiocnn.resampling import resample
-from audiocnn.train import fresh_classifier
 
 __all__ = ["REFERENCE", "Cost", "clip_milliseconds", "cost_of", "cost_of_run", "machine_name"]
 

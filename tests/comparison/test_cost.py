@@ -6,12 +6,12 @@ from itertools import count
 import pytest
 import torch
 
+from audiocnn.audio_task import fresh_classifier
 from audiocnn.comparison import cost
 from audiocnn.comparison.cost import clip_milliseconds, cost_of, machine_name
 from audiocnn.config import TrainConfig
 from audiocnn.frontends import LogMelConfig
 from audiocnn.frontends.kinds import config_as_dict
-from audiocnn.train import fresh_classifier
 
 
 def build(model, *, num_classes, **settings):
