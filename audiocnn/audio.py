@@ -19,6 +19,7 @@ import soxr
 from torch import Tensor
 
 from audiocnn.errors import AudioReadError, ParameterError
+from audiocnn.files import why_not_read
 from audiocnn.resampling import QUALITY, Resampler, Samples, check_rate, say_once, to_tensor
 
 __all__ = ["Audio", "AudioInfo", "blocks", "info", "read"]
@@ -219,14 +220,8 @@ def _open(path: str | os.PathLike[str]) -> _File:
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
-    if path.is_dir():
-        return f"{path} is a folder; name a recording in it"
-    if not path.exists():
-        return f"{path} does not exist; check the name and the folder"
-    if not os.access(path, os.R_OK):
-        return f"{path} may not be read; change its permissions"
-    if path.stat().st_size == 0:
-        return f"{path} is an empty file; copy or record it again"
+    if why := why_not_read(path, "recording"):
+        return why
     found = getattr(error, "error_string", str(error)).rstrip(".")
     return (
         f"{path} is not audio that libsndfile reads ({found}), such as WAV, FLAC, Ogg, MP3 or AIFF; "

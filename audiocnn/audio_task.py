@@ -1,6 +1,7 @@
 """Recordings to learn from: the classifier that a config asks for, its corpora, and the loss of a batch."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from audiocnn.loss import mask_features, training_loss
 from audiocnn.models import NetConfig
 from audiocnn.task import Task
 
-__all__ = ["AudioTask", "fresh_classifier"]
+__all__ = ["AudioTask", "fresh_classifier", "parameter_groups"]
 
 _JUDGED_AT_ONCE = 256
 
@@ -37,6 +38,7 @@ class AudioTask(Task):
         ParameterError: for values that cannot work.
     """
 
+    classifier: Classifier
     training: Batches
     validation: Batches
 
@@ -75,6 +77,10 @@ class AudioTask(Task):
         )
         self.validation = Batches(validation, window=window, batch_size=_JUDGED_AT_ONCE)
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Those of `parameter_groups`."""
+        return parameter_groups(self.classifier, self.config)
+
     def loss(self, inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
         """`training_loss` of waveforms `(batch, time)`."""
         return training_loss(
@@ -98,6 +104,18 @@ class AudioTask(Task):
             batches.corpus = batches.corpus.to(device)
         self.noise = None if self.noise is None else self.noise.to(device)
         self.teachers = [teacher.to(device) for teacher in self.teachers]
+
+
+def parameter_groups(classifier: Classifier, config: TrainConfig) -> list[dict[str, Any]]:
+    """What learns of a classifier: its net; and its front-end, if that does, at a rate of its own.
+
+    Parameters such as the frequencies of filters are pulled to zero by no weight decay.
+    """
+    groups: list[dict[str, Any]] = [{"params": list(classifier.net.parameters())}]
+    if filters := list(classifier.front_end.parameters()):
+        rate = config.learning_rate * config.front_end_rate
+        groups.append({"params": filters, "weight_decay": 0.0, "lr": rate})
+    return groups
 
 
 def fresh_classifier(config: TrainConfig, labels: Sequence[str]) -> Classifier:

@@ -9,10 +9,10 @@ recording it gives a track of decisions, live it is stepped; the scores are the 
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from textwrap import shorten
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +20,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from audiocnn import audio, model_file
+from audiocnn import audio
 from audiocnn.accounting import account
 from audiocnn.classifier_config import ClassifierConfig, config_as_dict, config_from
-from audiocnn.errors import FingerprintError, ModelFileError, ParameterError
+from audiocnn.errors import ParameterError
 from audiocnn.frontends import FrontEnd, Normalize, create_front_end
 from audiocnn.geometry import Geometry
-from audiocnn.layers import FlattenRows, Scan, Sequential, State, Windows
-from audiocnn.models import Net, create
+from audiocnn.labelled import LabelledNet, Prediction, restore
+from audiocnn.layers import FlattenRows, Scan, State, Windows
+from audiocnn.models import create
 from audiocnn.placement import place
 from audiocnn.waveform import mono_waveform
 
@@ -42,22 +43,7 @@ CACHE_BYTES = 8 << 20
 SHIPPED = {"demo": Path(__file__).with_name("demo.safetensors")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The class a recording is given.
-
-    Attributes:
-        label: the class with the highest score.
-        score: its probability, 0 to 1.
-        scores: the probability of every class, by label.
-    """
-
-    label: str
-    score: float
-    scores: dict[str, float]
-
-
-class Classifier(Sequential):
+class Classifier(LabelledNet):
     """A trained network and all it needs: waveforms in, class scores out.
 
     `(batch, time)` samples on unit scale -> logits `(batch, num_classes, windows)`;
@@ -88,9 +74,9 @@ class Classifier(Sequential):
     ['no', 'yes']
     """
 
+    config: ClassifierConfig
     front_end: FrontEnd
     normalize: Normalize
-    net: Scan
 
     def __init__(self, config: ClassifierConfig, *, resample: bool = True) -> None:
         front_end = create_front_end(config.front_end)
@@ -125,11 +111,6 @@ class Classifier(Sequential):
         self._windows_at_once = at_once
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes, in the order of the scores."""
-        return self.config.labels
-
-    @property
     def sample_rate(self) -> int:
         """Samples a second of the waveforms."""
         return self.config.front_end.sample_rate
@@ -149,17 +130,6 @@ class Classifier(Sequential):
     def in_context(self, waveforms: Tensor) -> Tensor:
         """Waveforms `(..., time)` with silence where the front-end's frames are judged by what is around."""
         return F.pad(waveforms, self.front_end.context) if any(self.front_end.context) else waveforms
-
-    @property
-    def bare_net(self) -> Net:
-        """The network itself, without the windows it may be run in."""
-        net = self.net.module if isinstance(self.net, Windows) else self.net
-        assert isinstance(net, Net)
-        return net
-
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """Scores of logits `(batch, num_classes, ...)`: softmax over the classes, or sigmoid of each."""
-        return logits.softmax(dim=1) if self.config.activation == "softmax" else logits.sigmoid()
 
     def step(self, chunk: Tensor, state: State = None) -> tuple[Tensor, State]:
         """Take the next samples `(batch, time)` of a stream; give the logits now due.
@@ -207,14 +177,6 @@ class Classifier(Sequential):
             waveform = mono_waveform(source, sample_rate, wanted_rate=self.sample_rate)
             scores = self.score_clips([waveform])[0]
         return self.prediction(scores)
-
-    def prediction(self, scores: Tensor) -> Prediction:
-        """The prediction that scores `(num_classes,)` make."""
-        values = scores.tolist()
-        best = int(scores.argmax())
-        return Prediction(
-            label=self.labels[best], score=values[best], scores=dict(zip(self.labels, values, strict=True))
-        )
 
     def score_clips(self, clips: Sequence[Tensor]) -> Tensor:
         """Scores of clips of any lengths: `(clips, num_classes)`.
@@ -351,13 +313,14 @@ class Classifier(Sequential):
                 f"hears {self.sample_rate}; resample it first, or let it (resample=True)"
             )
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the classifier to one `.safetensors` file, whose header holds the config as JSON.
+    def header(self) -> dict[str, Any]:
+        """The config as plain values, and what the front-end gives of a test signal."""
+        return config_as_dict(self.config) | {"fingerprints": self.front_end.fingerprints()}
 
-        The file appears whole or not at all; an existing one is replaced.
-        """
-        config = config_as_dict(self.config) | {"fingerprints": self.front_end.fingerprints()}
-        model_file.write(Path(path), config=config, tensors=self.state_dict())
+    def verify(self, header: dict[str, Any]) -> None:
+        """Raise where the front-end computes other features than it did then."""
+        if "fingerprints" in header:  # files of the first format have none
+            self.front_end.require_fingerprints(header["fingerprints"])
 
 
 def _alike(lengths: Sequence[int], most_samples: int) -> Iterator[range]:
@@ -397,23 +360,9 @@ def load(
         ParameterError: for a device that is not there.
     """
     path = SHIPPED.get(os.fspath(path)) or Path(path)
-    config, tensors = model_file.read(path)
-    try:
-        fingerprints = config.pop("fingerprints", None)  # files of the first format have none
-        classifier = Classifier(config_from(config), resample=resample).to(tensors["normalize.mean"].dtype)
-        classifier.load_state_dict(tensors)
-        if fingerprints is not None:
-            classifier.front_end.require_fingerprints(fingerprints)
-    except FingerprintError as error:
-        raise ModelFileError(f"{path}: {error}; use the audiocnn that saved it, or train again") from None
-    except (AttributeError, KeyError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
-        found = shorten(str(error), 300)  # torch lists every tensor on a line of its own
-        raise ModelFileError(
-            f"{path}: the config in its header and its weights do not make a classifier ({found}); "
-            "save it again with the audiocnn that made it"
-        ) from error
-    try:
-        return classifier.to(device).eval()
-    except (RuntimeError, AssertionError) as error:  # torch has no one error for this
-        found = shorten(str(error), 100)
-        raise ParameterError(f"device={str(device)!r} cannot be used ({found}); 'cpu' always can") from error
+    return restore(
+        path,
+        lambda header: Classifier(config_from(header), resample=resample),
+        of="sounds",
+        device=device,
+    )

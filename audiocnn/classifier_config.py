@@ -6,40 +6,38 @@ from typing import Any, Literal
 from audiocnn.errors import ParameterError
 from audiocnn.frontends import FrontEndConfig, kinds
 from audiocnn.models import NetConfig
+from audiocnn.picture import PictureConfig
 
-__all__ = ["ClassifierConfig", "config_as_dict", "config_from"]
+__all__ = [
+    "ClassifierConfig",
+    "ImageClassifierConfig",
+    "LabelledConfig",
+    "config_as_dict",
+    "config_from",
+    "image_config_from",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierConfig:
-    """Everything that makes a classifier but its numbers; kept in the header of its file.
+class LabelledConfig:
+    """What every classifier has.
 
     Attributes:
         labels: the classes, in the order of the scores.
-        front_end: how features are made; its sample rate is the classifier's.
         net: which network.
         activation: `"softmax"` where exactly one class is right, `"sigmoid"` where any number may be.
-        window_hop: feature frames from one decision to the next for a net that is no
-            scan (padding `"same"`) and is therefore run window by window; None takes what is nearest to
-            100 ms.
 
     Raises:
-        ParameterError: for parts that do not fit each other.
+        ParameterError: for labels that are not one for each class.
     """
 
     labels: tuple[str, ...]
-    front_end: FrontEndConfig
     net: NetConfig
     activation: Literal["softmax", "sigmoid"] = "softmax"
-    window_hop: int | None = None
 
     def __post_init__(self) -> None:
         if not all(isinstance(label, str) and label for label in self.labels):
             raise ParameterError(f"labels={self.labels!r} must be texts, none of them empty")
-        if self.net.in_channels != 1:
-            raise ParameterError(
-                f"in_channels={self.net.in_channels} must be 1, as the front-end gives one channel"
-            )
         if len(self.labels) != self.net.num_classes:
             raise ParameterError(
                 f"labels: {len(self.labels)} for num_classes={self.net.num_classes}; give one for each class"
@@ -51,24 +49,98 @@ class ClassifierConfig:
             )
         if self.activation not in ("softmax", "sigmoid"):
             raise ParameterError(f"activation={self.activation!r} must be 'softmax' or 'sigmoid'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierConfig(LabelledConfig):
+    """Everything that makes a classifier of sounds but its numbers; kept in the header of its file.
+
+    Attributes:
+        front_end: how features are made; its sample rate is the classifier's.
+        window_hop: feature frames from one decision to the next for a net that is no
+            scan (padding `"same"`) and is therefore run window by window; None takes what is nearest to
+            100 ms.
+
+    Raises:
+        ParameterError: for parts that do not fit each other.
+    """
+
+    front_end: FrontEndConfig
+    window_hop: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.net.in_channels != 1:
+            raise ParameterError(
+                f"in_channels={self.net.in_channels} must be 1, as the front-end gives one channel"
+            )
         if self.window_hop is not None and (not isinstance(self.window_hop, int) or self.window_hop < 1):
             raise ParameterError(f"window_hop={self.window_hop!r} must be a positive integer of frames")
 
 
-def config_as_dict(config: ClassifierConfig) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class ImageClassifierConfig(LabelledConfig):
+    """Everything that makes a classifier of pictures but its numbers; kept in the header of its file.
+
+    Attributes:
+        picture: how a file becomes the picture that the net reads.
+
+    Raises:
+        ParameterError: for parts that do not fit each other.
+    """
+
+    picture: PictureConfig
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.net.in_channels != self.picture.channels:
+            raise ParameterError(
+                f"in_channels={self.net.in_channels} must be {self.picture.channels}, as a picture has"
+            )
+        size = (self.picture.rows, self.picture.columns)
+        if self.net.input_size not in (None, size):
+            raise ParameterError(
+                f"input_size={self.net.input_size} must be {size}, the size of a picture, or None"
+            )
+
+
+def config_as_dict(config: LabelledConfig) -> dict[str, Any]:
     """The config as plain values for JSON."""
-    return asdict(config) | {"front_end": kinds.config_as_dict(config.front_end)}
+    values = asdict(config)
+    if isinstance(config, ClassifierConfig):
+        values["front_end"] = kinds.config_as_dict(config.front_end)
+    return values
 
 
 def config_from(values: dict[str, Any]) -> ClassifierConfig:
     """The config that `config_as_dict` and JSON turned into plain values."""
+    return ClassifierConfig(
+        # files of the first format name no kind
+        front_end=kinds.config_from_dict({"kind": "logmel"} | values["front_end"]),
+        **_common(values),
+        **{
+            name: value
+            for name, value in values.items()
+            if name not in (*_COMMON, "front_end", "fingerprints")
+        },
+    )
+
+
+def image_config_from(values: dict[str, Any]) -> ImageClassifierConfig:
+    """The config of a classifier of pictures, likewise."""
+    return ImageClassifierConfig(
+        picture=PictureConfig(**values["picture"]),
+        **_common(values),
+        **{name: value for name, value in values.items() if name not in (*_COMMON, "picture")},
+    )
+
+
+_COMMON = ("labels", "net")
+
+
+def _common(values: dict[str, Any]) -> dict[str, Any]:
+    """What JSON knows as lists and dicts."""
     net = dict(values["net"])
     if net.get("input_size") is not None:
         net["input_size"] = tuple(net["input_size"])
-    return ClassifierConfig(
-        labels=tuple(values["labels"]),
-        # files of the first format name no kind
-        front_end=kinds.config_from_dict({"kind": "logmel"} | values["front_end"]),
-        net=NetConfig(**net),
-        **{name: value for name, value in values.items() if name not in ("labels", "front_end", "net")},
-    )
+    return {"labels": tuple(values["labels"]), "net": NetConfig(**net)}

@@ -10,30 +10,23 @@ from typing import Literal, get_args, get_origin
 
 from audiocnn.errors import ParameterError
 
-__all__ = ["PREDICT_BATCH_SIZE", "TrainConfig"]
+__all__ = ["PREDICT_BATCH_SIZE", "RunConfig", "TrainConfig"]
 
 PREDICT_BATCH_SIZE = 128
 """Files that prediction scores together by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """One training run.
+class RunConfig:
+    """What every training run has, whatever it learns from.
 
     Attributes:
-        data: a table or a folder of recordings; see `audiocnn.data.manifest.read_manifest`.
+        data: what to learn from.
         out: folder of the run, made if need be.
-        model: network: tc_resnet_8, bc_resnet_1, matchboxnet_3x1x64 or another in
-            `audiocnn.models.MODELS`, which the README lists.
-        padding: along time: "valid" for a net that scans, "same" for the net as published.
-        window: feature frames in a decision; None takes the net's own.
-        front_end: what makes features of sound: logmel, mfcc, pcen, leaf or another that `audiocnn describe`
-            knows, or a .json file with the config of one.
-        epochs: passes over the training recordings.
-        batch_size: recordings in a training step.
+        epochs: passes over the training part.
+        batch_size: examples in a training step.
         optimizer: adamw, sgd (with Nesterov's momentum) or rmsprop.
         learning_rate: at its peak, after the warm-up.
-        front_end_rate: the learning rate of a front-end that learns, in parts of the net's.
         momentum: of sgd and rmsprop.
         weight_decay: None takes 0.1 for adamw, which keeps it apart from the gradient, and 0.0005 for the
             others, which add it to the gradient.
@@ -43,23 +36,7 @@ class TrainConfig:
         decay_factor: what the learning rate is multiplied with at a fall.
         patience: epochs without a gain on validation after which to stop; None trains to the end.
         label_smoothing: part of the target that is spread over all classes.
-        mixup_alpha: recordings are mixed in shares from Beta(alpha, alpha); 0 mixes none.
-        teachers: files of classifiers of the same labels, whose mean scores are learned, not the labels;
-            set label_smoothing to 0 with them.
-        speed_percents: speeds to draw each recording's from; 110 is a tenth faster and higher.
-        max_shift_seconds: by how much a recording may reach out of its window.
-        noise: a table or folder of background recordings to mix in; None mixes none.
-        noise_probability: part of the recordings that get noise.
-        min_snr_db: least signal-to-noise ratio in dB; each is drawn between this and the greatest.
-        max_snr_db: greatest signal-to-noise ratio in dB.
-        equalizer_db: standard deviation, in dB, of the frequency response drawn for each recording.
-        low_pass_probability: part of the recordings that lose their high frequencies.
-        min_gain_db: least gain in dB; each recording's is drawn between this and the greatest.
-        max_gain_db: greatest gain in dB.
-        n_freq_masks: bands of frequency that SpecAugment masks in each recording.
-        max_freq_width: width of the widest such band, in feature rows.
-        n_time_masks: stretches of time that SpecAugment masks in each recording.
-        max_time_width: length of the longest such stretch, in feature frames.
+        mixup_alpha: examples are mixed in shares from Beta(alpha, alpha); 0 mixes none.
         seed: of the weights, of the split where it is drawn, of the order and of every augmentation.
         device: where to train; "auto" takes a GPU if there is one.
 
@@ -69,15 +46,10 @@ class TrainConfig:
 
     data: Path
     out: Path
-    model: str = "tc_resnet_8"
-    padding: Literal["valid", "same"] = "valid"
-    window: int | None = None
-    front_end: str = "logmel"
     epochs: int = 40
     batch_size: int = 100
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     learning_rate: float = 0.01
-    front_end_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float | None = None
     warmup: float = 0.2
@@ -87,54 +59,23 @@ class TrainConfig:
     patience: int | None = None
     label_smoothing: float = 0.1
     mixup_alpha: float = 0.2
-    teachers: tuple[Path, ...] = ()
-    speed_percents: tuple[int, ...] = (80, 85, 90, 95, 100, 105, 110, 115, 120)
-    max_shift_seconds: float = 0.0
-    noise: Path | None = None
-    noise_probability: float = 0.8
-    min_snr_db: float = 0.0
-    max_snr_db: float = 30.0
-    equalizer_db: float = 0.0
-    low_pass_probability: float = 0.0
-    min_gain_db: float = -12.0
-    max_gain_db: float = 6.0
-    n_freq_masks: int = 2
-    max_freq_width: int = 7
-    n_time_masks: int = 2
-    max_time_width: int = 9
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
         self._check_types()
+        # a batch has two, since batch norm needs them
         for name, least in (
-            *(
-                ("epochs", 1),
-                ("batch_size", 2),
-                ("decay_epochs", 1),
-                ("patience", 1),
-                ("seed", 0),
-                ("window", 1),
-            ),
-            *((name, 0) for name in ("n_freq_masks", "max_freq_width", "n_time_masks", "max_time_width")),
+            ("epochs", 1),
+            ("batch_size", 2),
+            ("decay_epochs", 1),
+            ("patience", 1),
+            ("seed", 0),
         ):
-            value = getattr(self, name)  # a batch has two, since batch norm needs them
-            if value is not None and value < least:
-                raise ParameterError(f"{name}={value!r} must be an integer of at least {least}")
-        for name, default in (("learning_rate", 0.01), ("front_end_rate", 0.1)):
-            if not getattr(self, name) > 0:
-                value = getattr(self, name)
-                raise ParameterError(f"{name}={value} must be positive; {default} is the default")
-        for least_name, greatest_name in (("min_gain_db", "max_gain_db"), ("min_snr_db", "max_snr_db")):
-            least_db, greatest_db = getattr(self, least_name), getattr(self, greatest_name)
-            if not least_db <= greatest_db:
-                raise ParameterError(
-                    f"{least_name}={least_db} must not exceed {greatest_name}={greatest_db}; swap them"
-                )
-        for name in ("weight_decay", "mixup_alpha", "max_shift_seconds", "equalizer_db"):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise ParameterError(f"{name}={value} must not be negative")
+            self._require_at_least(name, least)
+        self._require_positive("learning_rate", default=0.01)
+        for name in ("weight_decay", "mixup_alpha"):
+            self._require_not_negative(name)
         for name in ("momentum", "warmup", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ParameterError(f"{name}={getattr(self, name)} must be at least 0 and below 1")
@@ -142,13 +83,20 @@ class TrainConfig:
             raise ParameterError(
                 f"decay_factor={self.decay_factor} must be between 0 and 1; 0.3 is the default"
             )
-        for name in ("noise_probability", "low_pass_probability"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ParameterError(f"{name}={getattr(self, name)} must be from 0 to 1")
-        if not self.speed_percents or not all(50 <= percent <= 200 for percent in self.speed_percents):
-            raise ParameterError(
-                f"speed_percents={self.speed_percents} must be integers from 50 to 200; (100,) changes none"
-            )
+
+    def _require_at_least(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if value is not None and value < least:
+            raise ParameterError(f"{name}={value!r} must be an integer of at least {least}")
+
+    def _require_positive(self, name: str, *, default: float) -> None:
+        if not getattr(self, name) > 0:
+            raise ParameterError(f"{name}={getattr(self, name)} must be positive; {default} is the default")
+
+    def _require_not_negative(self, name: str) -> None:
+        value = getattr(self, name)
+        if value is not None and value < 0:
+            raise ParameterError(f"{name}={value} must not be negative")
 
     def _check_types(self) -> None:
         """Paths may be given as text; numbers must be numbers, and choices be among theirs."""
@@ -178,6 +126,84 @@ class TrainConfig:
     def as_json(self) -> str:
         """The config as a JSON text with absolute paths, which `audiocnn train --config` takes."""
         return json.dumps(asdict(self), indent=1, default=lambda path: str(path.absolute())) + "\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(RunConfig):
+    """One training run on recordings.
+
+    Attributes:
+        data: a table or a folder of recordings; see `audiocnn.data.manifest.read_manifest`.
+        model: network: tc_resnet_8, bc_resnet_1, matchboxnet_3x1x64 or another in
+            `audiocnn.models.MODELS`, which the README lists.
+        padding: along time: "valid" for a net that scans, "same" for the net as published.
+        window: feature frames in a decision; None takes the net's own.
+        front_end: what makes features of sound: logmel, mfcc, pcen, leaf or another that `audiocnn describe`
+            knows, or a .json file with the config of one.
+        front_end_rate: the learning rate of a front-end that learns, in parts of the net's.
+        teachers: files of classifiers of the same labels, whose mean scores are learned, not the labels;
+            set label_smoothing to 0 with them.
+        speed_percents: speeds to draw each recording's from; 110 is a tenth faster and higher.
+        max_shift_seconds: by how much a recording may reach out of its window.
+        noise: a table or folder of background recordings to mix in; None mixes none.
+        noise_probability: part of the recordings that get noise.
+        min_snr_db: least signal-to-noise ratio in dB; each is drawn between this and the greatest.
+        max_snr_db: greatest signal-to-noise ratio in dB.
+        equalizer_db: standard deviation, in dB, of the frequency response drawn for each recording.
+        low_pass_probability: part of the recordings that lose their high frequencies.
+        min_gain_db: least gain in dB; each recording's is drawn between this and the greatest.
+        max_gain_db: greatest gain in dB.
+        n_freq_masks: bands of frequency that SpecAugment masks in each recording.
+        max_freq_width: width of the widest such band, in feature rows.
+        n_time_masks: stretches of time that SpecAugment masks in each recording.
+        max_time_width: length of the longest such stretch, in feature frames.
+
+    Raises:
+        ParameterError: for a value that cannot work.
+    """
+
+    model: str = "tc_resnet_8"
+    padding: Literal["valid", "same"] = "valid"
+    window: int | None = None
+    front_end: str = "logmel"
+    front_end_rate: float = 0.1
+    teachers: tuple[Path, ...] = ()
+    speed_percents: tuple[int, ...] = (80, 85, 90, 95, 100, 105, 110, 115, 120)
+    max_shift_seconds: float = 0.0
+    noise: Path | None = None
+    noise_probability: float = 0.8
+    min_snr_db: float = 0.0
+    max_snr_db: float = 30.0
+    equalizer_db: float = 0.0
+    low_pass_probability: float = 0.0
+    min_gain_db: float = -12.0
+    max_gain_db: float = 6.0
+    n_freq_masks: int = 2
+    max_freq_width: int = 7
+    n_time_masks: int = 2
+    max_time_width: int = 9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_at_least("window", 1)
+        for name in ("n_freq_masks", "max_freq_width", "n_time_masks", "max_time_width"):
+            self._require_at_least(name, 0)
+        self._require_positive("front_end_rate", default=0.1)
+        for least_name, greatest_name in (("min_gain_db", "max_gain_db"), ("min_snr_db", "max_snr_db")):
+            least_db, greatest_db = getattr(self, least_name), getattr(self, greatest_name)
+            if not least_db <= greatest_db:
+                raise ParameterError(
+                    f"{least_name}={least_db} must not exceed {greatest_name}={greatest_db}; swap them"
+                )
+        for name in ("max_shift_seconds", "equalizer_db"):
+            self._require_not_negative(name)
+        for name in ("noise_probability", "low_pass_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ParameterError(f"{name}={getattr(self, name)} must be from 0 to 1")
+        if not self.speed_percents or not all(50 <= percent <= 200 for percent in self.speed_percents):
+            raise ParameterError(
+                f"speed_percents={self.speed_percents} must be integers from 50 to 200; (100,) changes none"
+            )
 
 
 def _either(choices: tuple[str, ...]) -> str:

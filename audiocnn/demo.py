@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiocnn.config import TrainConfig
-from audiocnn.data.manifest import read_recordings
+from audiocnn.data.manifest import read_files
 from audiocnn.data.synthetic_words import write_corpus
 from audiocnn.evaluate import Evaluation, choose_split, evaluate
 from audiocnn.predict import score_files, write_predictions
@@ -87,6 +87,6 @@ def run_demo(
         evaluation=evaluation,
     )
     evaluation.draw_confusion(demo.confusion)
-    scored = score_files(classifier, read_recordings(demo.sentences))
+    scored = score_files(classifier, read_files(demo.sentences))
     write_predictions(classifier, scored, demo.predictions, parts=True)
     return demo

@@ -10,6 +10,7 @@ __all__ = [
     "AudioReadError",
     "FeatureFileError",
     "FingerprintError",
+    "ImageReadError",
     "LawError",
     "ManifestError",
     "ModelFileError",
@@ -29,8 +30,12 @@ class AudioReadError(AudioCNNError, OSError):
     """A recording cannot be read: missing, empty, truncated, not audio, or holding NaN."""
 
 
+class ImageReadError(AudioCNNError, OSError):
+    """A picture cannot be read: missing, empty, truncated, damaged, too large, or no picture."""
+
+
 class ManifestError(AudioCNNError, ValueError):
-    """A manifest or a folder of recordings cannot be used; all its bad rows are listed at once."""
+    """A manifest or a folder of files cannot be used; all its bad rows are listed at once."""
 
 
 class ModelFileError(AudioCNNError, OSError):

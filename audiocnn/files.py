@@ -1,10 +1,11 @@
 """Files that appear whole or not at all, whatever stops the program that writes them, and that one writes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["locked", "whole_file"]
+__all__ = ["locked", "whole_file", "why_not_read"]
 
 
 @contextmanager
@@ -60,3 +61,27 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
         except BlockingIOError:
             ours = False
         yield ours
+
+
+def why_not_read(path: Path, what: str) -> str | None:
+    """What keeps any program from reading a file, and the remedy; None if it is there and holds something.
+
+    Args:
+        path: the file.
+        what: it should be: "recording" or "picture".
+
+    >>> why_not_read(Path("no_such.wav"), "recording")
+    'no_such.wav does not exist; check the name and the folder'
+    """
+    try:
+        if path.is_dir():
+            return f"{path} is a folder; name a {what} in it"
+        if not path.exists():
+            return f"{path} does not exist; check the name and the folder"
+        if not os.access(path, os.R_OK):
+            return f"{path} may not be read; change its permissions"
+        if path.stat().st_size == 0:
+            return f"{path} is an empty file; copy it again"
+    except OSError as error:  # a name too long, a folder that may not be entered
+        return f"{path} cannot be looked up ({error.strerror}); check the name and the folder"
+    return None

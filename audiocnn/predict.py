@@ -25,7 +25,8 @@ from torch import Tensor
 from audiocnn.classifier import BLOCK_SECONDS, Classifier
 from audiocnn.config import PREDICT_BATCH_SIZE
 from audiocnn.data.corpus import read_parts
-from audiocnn.data.manifest import AUDIO_SUFFIXES, Clip, find_recordings, read_recordings, unreadable
+from audiocnn.data.manifest import Clip, find_files, read_files, unreadable
+from audiocnn.data.media import RECORDINGS
 from audiocnn.data.tables import TABLE_SUFFIXES
 from audiocnn.errors import AudioReadError, ParameterError
 
@@ -74,13 +75,13 @@ def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path | Clip]
     files: list[Path | Clip] = []
     for source in map(Path, inputs):
         if source.is_dir():
-            found = find_recordings(source)
+            found = find_files(source)
             if not found:
-                suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
+                suffixes = ", ".join(sorted(RECORDINGS.suffixes))
                 raise ParameterError(f"{source} holds no recording ({suffixes}); name a folder that does")
             files += found
         elif source.suffix.lower() in TABLE_SUFFIXES:
-            files += [clip if clip.is_part else clip.path for clip in read_recordings(source)]
+            files += [clip if clip.is_part else clip.path for clip in read_files(source)]
         else:
             files.append(source)
     return files

@@ -8,7 +8,7 @@ from textwrap import shorten
 import torch
 
 from audiocnn.classifier import load
-from audiocnn.config import TrainConfig
+from audiocnn.config import RunConfig, TrainConfig
 from audiocnn.errors import ModelFileError, ParameterError
 from audiocnn.frontends import named_config
 from audiocnn.frontends.kinds import config_as_dict
@@ -21,6 +21,7 @@ __all__ = [
     "SPLIT",
     "STATE",
     "History",
+    "check_same_front_end",
     "check_same_run",
     "read_history",
 ]
@@ -35,20 +36,20 @@ METRICS = "metrics.csv"
 History = list[dict[str, float]]  # of each finished epoch: its number, losses, accuracy and learning rate
 
 
-def check_same_run(config: TrainConfig) -> None:
+def check_same_run(config: RunConfig) -> None:
     """Raise where `config.out` holds a run that was begun with other values.
 
     A setting that did not exist then must have its default.
 
     Raises:
-        ModelFileError: for a damaged `config.json` or `last.safetensors`.
+        ModelFileError: for a damaged `config.json`.
         ParameterError: naming what differs.
     """
     begun = config.out / CONFIG
     if not begun.is_file():
         return
     now, unset = (
-        json.loads(some.as_json()) for some in (config, TrainConfig(data=config.data, out=config.out))
+        json.loads(some.as_json()) for some in (config, type(config)(data=config.data, out=config.out))
     )
     try:
         before = unset | dict(json.loads(begun.read_text(encoding="utf-8")))
@@ -56,16 +57,32 @@ def check_same_run(config: TrainConfig) -> None:
         raise ModelFileError(f"{begun} is damaged ({error}); train in another folder") from None
     # a run may be moved, and a GPU may be there or not
     differing = [name for name in now if name not in ("out", "device") and now[name] != before[name]]
-    values = [f"{name}={before[name]!r}, not {now[name]!r}" for name in differing]
-    if not differing and (config.out / LAST).is_file():
-        # a .json file that front_end names may have changed
-        then = config_as_dict(load(config.out / LAST).config.front_end)
-        today = config_as_dict(named_config(config.front_end))
-        differing = [name for name in then | today if then.get(name) != today.get(name)]
-        values = [f"front_end.{name}={then.get(name)!r}, not {today.get(name)!r}" for name in differing]
-    if values:
+    _require_none(config, [f"{name}={before[name]!r}, not {now[name]!r}" for name in differing])
+
+
+def check_same_front_end(config: TrainConfig) -> None:
+    """Raise where `config.out` holds a run of another front-end: a .json file named by both may have changed.
+
+    Raises:
+        ModelFileError: for a damaged `last.safetensors`.
+        ParameterError: naming what differs.
+    """
+    check_same_run(config)
+    if not (config.out / LAST).is_file():
+        return
+    then = config_as_dict(load(config.out / LAST).config.front_end)
+    now = config_as_dict(named_config(config.front_end))
+    differing = [name for name in then | now if then.get(name) != now.get(name)]
+    _require_none(
+        config, [f"front_end.{name}={then.get(name)!r}, not {now.get(name)!r}" for name in differing]
+    )
+
+
+def _require_none(config: RunConfig, differences: list[str]) -> None:
+    if differences:
         raise ParameterError(
-            f"out={config.out} was begun with {'; '.join(values)}; resume it so, or train in another folder"
+            f"out={config.out} was begun with {'; '.join(differences)}; resume it so, or train in another "
+            "folder"
         )
 
 

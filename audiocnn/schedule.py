@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, ReduceLROnPlateau, StepLR
 
-from audiocnn.config import TrainConfig
+from audiocnn.config import RunConfig
 
 __all__ = ["LearningRate", "make_optimizer"]
 
@@ -16,7 +16,7 @@ _START = 0.01
 
 
 def make_optimizer(
-    parameters: Iterable[nn.Parameter], config: TrainConfig, *, front_end: Iterable[nn.Parameter] = ()
+    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]], config: RunConfig
 ) -> Optimizer:
     """The optimizer that a config names.
 
@@ -24,23 +24,18 @@ def make_optimizer(
     the field's usual decay of 0.99.
 
     Args:
-        parameters: of the net.
+        parameters: what learns; or groups of it, as torch's optimizers take them, with numbers of their own.
         config: names the optimizer and its numbers.
-        front_end: parameters such as the frequencies of filters: at a rate of their own, and pulled to zero
-            by no weight decay.
     """
     rate, decay = config.learning_rate, config.weight_decay
     if decay is None:
         decay = 0.1 if config.optimizer == "adamw" else 5e-4
-    groups: list[dict[str, Any]] = [{"params": list(parameters)}]
-    if filters := list(front_end):
-        groups.append({"params": filters, "weight_decay": 0.0, "lr": rate * config.front_end_rate})
     if config.optimizer == "adamw":
-        return AdamW(groups, lr=rate, weight_decay=decay)
+        return AdamW(parameters, lr=rate, weight_decay=decay)
     if config.optimizer == "sgd":
         nesterov = config.momentum > 0
-        return SGD(groups, lr=rate, weight_decay=decay, momentum=config.momentum, nesterov=nesterov)
-    return RMSprop(groups, lr=rate, weight_decay=decay, momentum=config.momentum)
+        return SGD(parameters, lr=rate, weight_decay=decay, momentum=config.momentum, nesterov=nesterov)
+    return RMSprop(parameters, lr=rate, weight_decay=decay, momentum=config.momentum)
 
 
 class LearningRate:
@@ -61,7 +56,7 @@ class LearningRate:
 
     >>> from pathlib import Path
     >>> import torch
-    >>> config = TrainConfig(data=Path("words"), out=Path("run"), epochs=2, warmup=0.5, learning_rate=1.0)
+    >>> config = RunConfig(data=Path("words"), out=Path("run"), epochs=2, warmup=0.5, learning_rate=1.0)
     >>> optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], config)
     >>> rate = LearningRate(optimizer, config, steps_per_epoch=4)
     >>> for _ in range(8):
@@ -71,7 +66,7 @@ class LearningRate:
     0.25 0.43 0.52 0.50 0.31 0.15 0.04 0.00
     """
 
-    def __init__(self, optimizer: Optimizer, config: TrainConfig, *, steps_per_epoch: int) -> None:
+    def __init__(self, optimizer: Optimizer, config: RunConfig, *, steps_per_epoch: int) -> None:
         self.optimizer = optimizer
         steps = config.epochs * steps_per_epoch
         warmup = round(config.warmup * steps)

@@ -5,12 +5,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from audiocnn.classifier import Classifier
+from audiocnn.labelled import LabelledNet
 
 __all__ = ["Task", "TrainingBatches"]
 
@@ -35,9 +35,13 @@ class Task(ABC):
         validation: what it is judged by, in order.
     """
 
-    classifier: Classifier
+    classifier: LabelledNet
     training: TrainingBatches
     validation: TrainingBatches
+
+    @abstractmethod
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """What learns, as torch's optimizers take it: what learns in another way is a group of its own."""
 
     @abstractmethod
     def loss(self, inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:

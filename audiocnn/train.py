@@ -1,10 +1,12 @@
-"""Training: recordings in, a classifier out. Lightning is imported here and nowhere else."""
+"""Training: examples in, a classifier out. Lightning is imported here and nowhere else."""
 
 import csv
 import logging
 import signal
 import warnings
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, overload
 
 import lightning
 import torch
@@ -14,14 +16,20 @@ from torch import Tensor
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from audiocnn import image_classifier
 from audiocnn.audio_task import AudioTask
 from audiocnn.classifier import Classifier, load
-from audiocnn.config import TrainConfig
+from audiocnn.config import RunConfig, TrainConfig
 from audiocnn.data.batches import epoch_generator
-from audiocnn.data.manifest import read_manifest, write_manifest
+from audiocnn.data.manifest import Clip, read_manifest, write_manifest
+from audiocnn.data.media import PICTURES, RECORDINGS, Media
+from audiocnn.data.picture_sets import is_published_set, load_pictures, read_published_set
 from audiocnn.data.splits import split_clips
 from audiocnn.errors import ParameterError
 from audiocnn.files import whole_file
+from audiocnn.image_classifier import ImageClassifier
+from audiocnn.image_config import ImageTrainConfig
+from audiocnn.image_task import ImageTask
 from audiocnn.layers import constrain
 from audiocnn.run_folder import (
     BEST,
@@ -31,13 +39,14 @@ from audiocnn.run_folder import (
     SPLIT,
     STATE,
     History,
+    check_same_front_end,
     check_same_run,
     read_history,
 )
 from audiocnn.schedule import LearningRate, make_optimizer
 from audiocnn.task import Task
 
-__all__ = ["fit"]
+__all__ = ["fit", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +54,7 @@ logger = logging.getLogger(__name__)
 class _Training(lightning.LightningModule):
     """Hands a classifier's loss and accuracy to Lightning; keeps the best weights, and where it stands."""
 
-    def __init__(self, task: Task, config: TrainConfig) -> None:
+    def __init__(self, task: Task, config: RunConfig) -> None:
         super().__init__()
         self.task = task
         self.classifier = task.classifier  # a part of this module, so that Lightning trains and saves it
@@ -55,9 +64,7 @@ class _Training(lightning.LightningModule):
         self.resumed_rate: list[dict[str, Any]] | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = make_optimizer(
-            self.classifier.net.parameters(), self.run, front_end=self.classifier.front_end.parameters()
-        )
+        optimizer = make_optimizer(self.task.parameter_groups(), self.run)
         self.rate = LearningRate(optimizer, self.run, steps_per_epoch=len(self.task.training))
         return optimizer
 
@@ -145,7 +152,7 @@ class _Training(lightning.LightningModule):
 class _ProgressBar(lightning.Callback):
     """One line on the terminal for the whole run; it goes when training ends."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: RunConfig) -> None:
         self.epochs = config.epochs
         self.bar: tqdm | None = None
 
@@ -169,8 +176,18 @@ class _ProgressBar(lightning.Callback):
         self.teardown()
 
 
-def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) -> Classifier:
-    """Train a classifier on a manifest or folder, and keep the epoch best on validation.
+@overload
+def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) -> Classifier: ...
+
+
+@overload
+def fit(config: ImageTrainConfig, *, resume: bool = False, progress: bool = False) -> ImageClassifier: ...
+
+
+def fit(
+    config: TrainConfig | ImageTrainConfig, *, resume: bool = False, progress: bool = False
+) -> Classifier | ImageClassifier:
+    """Train a classifier of sounds or of pictures, and keep the epoch best on validation.
 
     An epoch's validation accuracy is that of one window a recording, centred; `evaluate` averages
     all windows of longer ones. Of equal epochs the later is kept.
@@ -201,12 +218,59 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
         KeyboardInterrupt: on Ctrl-C; in training it says what is there by then, and the folder holds a
             usable classifier.
     """
+    if isinstance(config, ImageTrainConfig):
+        run(config, partial(_begin_pictures, config, resume), resume=resume, progress=progress)
+        return image_classifier.load(config.out / BEST)
+    if resume:
+        check_same_front_end(config)
+    run(config, partial(_begin_recordings, config, resume), resume=resume, progress=progress)
+    return load(config.out / BEST)
+
+
+def _begin_recordings(config: TrainConfig, resume: bool) -> AudioTask:
+    clips = _split(config, resume, RECORDINGS)
+    task = AudioTask(config, clips)
+    config.out.mkdir(parents=True, exist_ok=True)
+    write_manifest(config.out / SPLIT, clips)
+    return task
+
+
+def _begin_pictures(config: ImageTrainConfig, resume: bool) -> ImageTask:
+    if is_published_set(config.data):
+        pictures = read_published_set(config.data, picture=config.picture, seed=config.seed)
+        task = ImageTask(config, pictures)
+        config.out.mkdir(parents=True, exist_ok=True)
+        return task
+    clips = _split(config, resume, PICTURES)
+    task = ImageTask(config, load_pictures(clips, picture=config.picture, in_memory=config.in_memory))
+    config.out.mkdir(parents=True, exist_ok=True)
+    write_manifest(config.out / SPLIT, clips)
+    return task
+
+
+def _split(config: RunConfig, resume: bool, media: Media) -> Sequence[Clip]:
+    """Which example is in which split; of a run that is gone on with, as it was then."""
+    split = config.out / SPLIT
+    if resume and split.is_file():
+        return read_manifest(split, media=media)
+    return split_clips(read_manifest(config.data, media=media), seed=config.seed)
+
+
+def run(config: RunConfig, begin: Callable[[], Task], *, resume: bool, progress: bool) -> None:
+    """Train what a task holds; what `fit` says of the folder, of stops and of errors holds for all tasks.
+
+    Args:
+        config: the run.
+        begin: makes the task, refuses what can be refused, and makes the folder.
+        resume: go on with the run that `config.out` holds.
+        progress: draw a progress bar on the terminal.
+    """
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ParameterError("device='cuda' cannot be used: torch finds no GPU; 'auto' takes what is there")
     if resume:
         check_same_run(config)
         if _is_over(read_history(config.out), config):
-            return load(config.out / BEST)
+            return
     elif (config.out / BEST).exists():
         raise ParameterError(
             f"out={config.out} already holds {BEST}; resume that run, give another folder, or remove it"
@@ -215,12 +279,15 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
     try:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(config.seed)  # for the weights; the caller's own draws go on
-            return _fit(config, resume=resume, progress=progress)
+            task = begin()
+            with whole_file(config.out / CONFIG) as beside:
+                beside.write_text(config.as_json(), encoding="utf-8")
+            _train(task, config, resume=resume, progress=progress)
     finally:
         torch.set_num_threads(threads)
 
 
-def _is_over(history: History, config: TrainConfig) -> bool:
+def _is_over(history: History, config: RunConfig) -> bool:
     """Whether all epochs are done, or validation has gained nothing for as long as patience lasts."""
     if len(history) >= config.epochs:
         return True
@@ -230,23 +297,7 @@ def _is_over(history: History, config: TrainConfig) -> bool:
     return len(history) - 1 - accuracies.index(max(accuracies)) >= config.patience
 
 
-def _fit(config: TrainConfig, *, resume: bool, progress: bool) -> Classifier:
-    """Read, build, check, train; what can be refused is refused before the long part."""
-    split = config.out / SPLIT
-    if resume and split.is_file():
-        clips = read_manifest(split)
-    else:
-        clips = split_clips(read_manifest(config.data), seed=config.seed)
-    task = AudioTask(config, clips)
-    config.out.mkdir(parents=True, exist_ok=True)
-    write_manifest(split, clips)
-    with whole_file(config.out / CONFIG) as beside:
-        beside.write_text(config.as_json(), encoding="utf-8")
-    _train(task, config, resume=resume, progress=progress)
-    return load(config.out / BEST)
-
-
-def _train(task: Task, config: TrainConfig, *, resume: bool, progress: bool) -> None:
+def _train(task: Task, config: RunConfig, *, resume: bool, progress: bool) -> None:
     """Run Lightning over the task."""
     on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     if on_gpu:
@@ -285,7 +336,7 @@ def _train(task: Task, config: TrainConfig, *, resume: bool, progress: bool) -> 
             raise KeyboardInterrupt(_interrupted(training, config)) from None
 
 
-def _interrupted(training: _Training, config: TrainConfig) -> str:
+def _interrupted(training: _Training, config: RunConfig) -> str:
     """What there is after an interrupt, and how to go on; a usable classifier in any case."""
     best, finished = config.out / BEST, len(read_history(config.out))
     if finished:

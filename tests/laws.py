@@ -64,7 +64,7 @@ def classifier(name: str, padding: L.Padding) -> Classifier:
     )
 
 
-def learned(pool: L.LearnedPool1d | L.LearnedPool2d) -> L.Scan:
+def learned(pool: L.LearnedPool1d | L.LearnedPool2d | L.Subsample2d) -> L.Scan:
     """A learned pool that is no longer the mean it starts as."""
     for parameter in pool.parameters():
         torch.nn.init.normal_(parameter)
@@ -105,6 +105,10 @@ LAYERS = [
     Case("Conv1d depthwise", lambda: L.Conv1d(4, 4, 3, groups=4, bias=False), (4,)),
     Case("Conv2d", lambda: L.Conv2d(2, 4, 3, stride=(2, 1), padding=("same", "valid")), (2, 8)),
     Case("Conv2d of an even kernel", lambda: L.Conv2d(2, 4, (4, 4), padding=("same", "valid")), (2, 8)),
+    Case("Padded along rows", lambda: L.Padded(L.Conv2d(2, 4, 5, stride=2), top=2, bottom=1), (2, 8)),
+    Case(
+        "SparseConv2d", lambda: L.SparseConv2d(3, [(0, 2), (1,)], (3, 4), padding=("same", "valid")), (3, 6)
+    ),
     Case("Conv2d 1x1 of a stride", lambda: L.Conv2d(2, 4, 1, stride=(2, 3)), (2, 8)),
     Case(
         "Conv2d with mirrored rows",
@@ -158,6 +162,7 @@ LAYERS = [
     Case("SiLU", L.SiLU, (4,)),
     Case("Sigmoid", L.Sigmoid, (4,)),
     Case("Tanh", L.Tanh, (4, 5)),
+    Case("ScaledTanh", L.ScaledTanh, (4, 5)),
     Case("SubSpectralNorm", lambda: L.SubSpectralNorm(4, bands=2), (4, 6)),
     Case("MaxPool1d", lambda: L.MaxPool1d(3), (4,)),
     Case("MaxPool1d of stride > kernel", lambda: L.MaxPool1d(2, stride=5), (4,)),
@@ -169,11 +174,13 @@ LAYERS = [
     Case("LpPool2d", lambda: L.LpPool2d((2, 3), stride=2), (4, 5)),
     Case("LearnedPool1d", lambda: learned(L.LearnedPool1d(3, stride=2)), (4,)),
     Case("LearnedPool2d", lambda: learned(L.LearnedPool2d((2, 3), stride=(2, 4))), (4, 5)),
+    Case("Subsample2d", lambda: learned(L.Subsample2d(4, (2, 3), stride=2)), (4, 5)),
     Case("Maxout", lambda: L.Maxout(2), (4, 5)),
     Case("SLayer", lambda: active(L.SLayer(2, 4, (3, 5), padding=("same", "valid"))), (2, 6)),
     Case("SLayer of an ellipse", lambda: active(L.SLayer(2, 4, 4, stride=(1, 3), ellipse=True)), (2, 6)),
     Case("CLayer", lambda: L.CLayer((2, 3), stride=2, ellipse=True), (4, 5)),
     Case("CLayer with inhibition", lambda: L.CLayer(3, inhibition=True, padding=("same", "valid")), (4, 5)),
+    Case("RadialBasis", lambda: L.RadialBasis(torch.randn(5, 4)), (4, 3)),
     Case("AttentiveStatistics", lambda: L.AttentiveStatistics(4, 9, hidden=5), (4,)),
     Case(
         "AttentiveStatistics per channel",
@@ -280,6 +287,7 @@ LAYERS = [
 BREAKING = [
     Case("GlobalMean", L.GlobalMean, (4,)),
     Case("GlobalMax", L.GlobalMax, (4, 5)),
+    Case("AdaptiveAvgPool2d", lambda: L.AdaptiveAvgPool2d((2, 3)), (4, 5)),
     Case("ClipAttentiveStatistics", lambda: L.ClipAttentiveStatistics(4, hidden=3), (4,)),
     Case("Padded", lambda: L.Padded(L.Conv1d(4, 6, 3), left=2), (4,)),
     Case("Padded by repetition", lambda: L.Padded(L.Conv1d(4, 6, 3), left=2, mode="repeat"), (4,)),
@@ -342,7 +350,7 @@ FRONT_ENDS = [
     Case("RawWaveform", lambda: F.RawWaveform(F.RawWaveformConfig(n_filters=12)), ()),
     Case("Samples", lambda: F.Samples(F.SamplesConfig()), ()),
 ]
-# What is too slow to test as large as it is, with fewer channels.
+# What is too slow to test as large as it is, with fewer channels, of the deepest with fewer blocks.
 NARROW: dict[str, Callable[..., Net]] = {
     "x_vector": partial(MODELS["x_vector"], width=1 / 16),
     "tdnn_f_small": partial(MODELS["tdnn_f_small"], width=1 / 16),
@@ -366,13 +374,49 @@ NARROW: dict[str, Callable[..., Net]] = {
     "cnn10": partial(MODELS["cnn10"], width=1 / 16),
     "cnn14": partial(MODELS["cnn14"], width=1 / 16),
     "vggish": partial(MODELS["vggish"], width=1 / 16),
-    "resnet18": partial(MODELS["resnet18"], width=1 / 16),
-    "resnet34": partial(MODELS["resnet34"], width=1 / 16),
-    "resnet50": partial(MODELS["resnet50"], width=1 / 16),
-    "alexnet": partial(MODELS["alexnet"], width=1 / 16),
-    "alexnet_ungrouped": partial(MODELS["alexnet_ungrouped"], width=1 / 16),
-    "googlenet": partial(MODELS["googlenet"], width=1 / 8),
-    "googlenet_bn": partial(MODELS["googlenet_bn"], width=1 / 8),
+    "neocognitron": partial(MODELS["neocognitron"], planes=(4, 6), input_size=(20, None)),
+    "alexnet": partial(MODELS["alexnet"], width=1 / 16, input_size=(67, None)),
+    "alexnet_ungrouped": partial(MODELS["alexnet_ungrouped"], width=1 / 16, input_size=(67, None)),
+    "alexnet_one_tower": partial(MODELS["alexnet_one_tower"], width=1 / 16, input_size=(63, None)),
+    "alexnet_small": partial(MODELS["alexnet_small"], width=1 / 16, input_size=(20, None)),
+    "zfnet": partial(MODELS["zfnet"], width=1 / 16, input_size=(64, None)),
+    "zfnet_512": partial(MODELS["zfnet_512"], width=1 / 16, input_size=(64, None)),
+    "network_in_network": partial(MODELS["network_in_network"], width=1 / 16, input_size=(20, None)),
+    "vgg11": partial(MODELS["vgg11"], width=1 / 16, input_size=(32, None)),
+    "vgg11_bn": partial(MODELS["vgg11_bn"], width=1 / 16, input_size=(32, None)),
+    "vgg11_small": partial(MODELS["vgg11_small"], width=1 / 16, input_size=(32, None)),
+    "vgg13": partial(MODELS["vgg13"], width=1 / 16, input_size=(32, None)),
+    "vgg13_bn": partial(MODELS["vgg13_bn"], width=1 / 16, input_size=(32, None)),
+    "vgg16": partial(MODELS["vgg16"], width=1 / 16, input_size=(32, None)),
+    "vgg16_bn": partial(MODELS["vgg16_bn"], width=1 / 16, input_size=(32, None)),
+    "vgg16_small": partial(MODELS["vgg16_small"], width=1 / 16, input_size=(32, None)),
+    "vgg19": partial(MODELS["vgg19"], width=1 / 16, input_size=(32, None)),
+    "vgg19_bn": partial(MODELS["vgg19_bn"], width=1 / 16, input_size=(32, None)),
+    "googlenet": partial(MODELS["googlenet"], width=1 / 16, input_size=(48, None)),
+    "googlenet_aux": partial(MODELS["googlenet_aux"], width=1 / 16, input_size=(48, None)),
+    "googlenet_bn": partial(MODELS["googlenet_bn"], width=1 / 16, input_size=(48, None)),
+    "googlenet_bn_aux": partial(MODELS["googlenet_bn_aux"], width=1 / 16, input_size=(48, None)),
+    "googlenet_bn_small": partial(MODELS["googlenet_bn_small"], width=1 / 16, input_size=(48, None)),
+    "resnet18": partial(MODELS["resnet18"], width=1 / 16, input_size=(32, None)),
+    "resnet18_small": partial(MODELS["resnet18_small"], width=1 / 16, input_size=(32, None)),
+    "resnet34": partial(MODELS["resnet34"], width=1 / 16, input_size=(32, None)),
+    "resnet50": partial(MODELS["resnet50"], width=1 / 16, input_size=(32, None)),
+    "resnet50_v1": partial(MODELS["resnet50_v1"], width=1 / 16, input_size=(32, None)),
+    "resnet101": partial(MODELS["resnet101"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
+    "resnet101_v1": partial(MODELS["resnet101_v1"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
+    "resnet152": partial(MODELS["resnet152"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
+    "resnet152_v1": partial(MODELS["resnet152_v1"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
+    "resnet20": partial(MODELS["resnet20"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "resnet32": partial(MODELS["resnet32"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "resnet44": partial(MODELS["resnet44"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "resnet56": partial(MODELS["resnet56"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "resnet110": partial(MODELS["resnet110"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "plain20": partial(MODELS["plain20"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "plain56": partial(MODELS["plain56"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "preact_resnet20": partial(MODELS["preact_resnet20"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "preact_resnet56": partial(MODELS["preact_resnet56"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "preact_resnet110": partial(MODELS["preact_resnet110"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "preact_resnet164": partial(MODELS["preact_resnet164"], width=1 / 8, blocks=2, input_size=(20, None)),
 }
 
 # What its paper does not pad is a scan with `padding="same"` too.
@@ -381,7 +425,7 @@ UNPADDED = ("tdnn_waibel", "cnn_trad_fpool3", "cnn_one_fstride4")
 
 def net(name: str, padding: L.Padding = "valid") -> Net:
     build = NARROW.get(name, MODELS[name])
-    return build(num_classes=3, padding=padding)
+    return build(num_classes=3, in_channels=1, padding=padding)
 
 
 NETS = [Case(name, lambda name=name: net(name), (1, net(name).rows), extra_outputs=6) for name in MODELS]

@@ -192,7 +192,7 @@ def test_a_folder(tmp_path):
 
 def test_an_empty_file(tmp_path):
     path = written(tmp_path / "a.wav", b"")
-    assert complaint(AudioReadError, path) == f"{path} is an empty file; copy or record it again"
+    assert complaint(AudioReadError, path) == f"{path} is an empty file; copy it again"
 
 
 def test_no_audio(tmp_path):

@@ -359,8 +359,8 @@ def test_a_config_that_is_a_text(tmp_path):
     classifier, path = made(), tmp_path / "model.safetensors"
     model_file.write(path, config="tc_resnet_8", tensors=classifier.state_dict())
     assert complaint(path) == (
-        f"{path}: the config in its header and its weights do not make a classifier ('str' object has no "
-        "attribute 'pop'); save it again with the audiocnn that made it"
+        f"{path}: the config in its header and its weights do not make a classifier (string indices must "
+        "be integers, not 'str'); save it again with the audiocnn that made it"
     )
 
 

@@ -166,7 +166,7 @@ def test_a_bad_file_is_a_row_and_the_exit_status_one(trained, tones, tmp_path, c
         "file_name": str(bad),
         "label": "",
         "score": "",
-        "error": f"{bad} is an empty file; copy or record it again",
+        "error": f"{bad} is an empty file; copy it again",
     }
 
 

@@ -1,10 +1,10 @@
-"""A file appears whole or not at all, and one at a time may have it."""
+"""A file appears whole or not at all, one at a time may have it, and what is in its way is said."""
 
 from threading import Thread
 
 import pytest
 
-from audiocnn.files import locked, whole_file
+from audiocnn.files import locked, whole_file, why_not_read
 
 
 def test_what_was_there_stays_until_all_is_written(tmp_path):
@@ -47,3 +47,17 @@ def test_who_waits_for_a_lock_gets_it(tmp_path):
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_what_keeps_a_file_from_being_read_is_said_with_a_remedy(tmp_path):
+    path = tmp_path / "a.png"
+    assert why_not_read(path, "picture") == f"{path} does not exist; check the name and the folder"
+    path.touch()
+    assert why_not_read(path, "picture") == f"{path} is an empty file; copy it again"
+    path.write_text("something")
+    assert why_not_read(path, "picture") is None
+    assert why_not_read(tmp_path, "picture") == f"{tmp_path} is a folder; name a picture in it"
+    long = tmp_path / ("x" * 300)
+    assert why_not_read(long, "picture") == (
+        f"{long} cannot be looked up (File name too long); check the name and the folder"
+    )

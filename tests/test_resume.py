@@ -173,7 +173,7 @@ def test_a_run_is_resumed_with_the_values_it_was_begun_with(run, tones):
     with pytest.raises(ParameterError) as error:
         fit(TrainConfig(data=tones, out=out, **{**TRAINED_WITH, "epochs": 17, "model": "tdnn"}), resume=True)
     assert str(error.value) == (
-        f"out={out} was begun with model='tc_resnet_8', not 'tdnn'; epochs=16, not 17; "
+        f"out={out} was begun with epochs=16, not 17; model='tc_resnet_8', not 'tdnn'; "
         "resume it so, or train in another folder"
     )
 

@@ -95,15 +95,3 @@ def test_decay_that_joins_the_gradient_is_less_by_default():
 def test_sgd_without_momentum_is_plain():
     optimizer, _ = started(optimizer="sgd", momentum=0.0)
     assert optimizer.defaults["nesterov"] is False
-
-
-@pytest.mark.parametrize("name", ["adamw", "sgd", "rmsprop"])
-def test_a_front_end_has_a_rate_of_its_own_and_no_decay(name):
-    weight, frequency = (nn.Parameter(torch.ones(3)) for _ in range(2))
-    settings = TrainConfig(data=Path("a"), out=Path("b"), optimizer=name, learning_rate=0.1, weight_decay=0.5)
-    optimizer = make_optimizer([weight], settings, front_end=[frequency])
-    for parameter in (weight, frequency):
-        parameter.grad = torch.zeros(3)
-    optimizer.step()
-    assert (weight < 1).all() and torch.equal(frequency, torch.ones(3))
-    assert [group["lr"] for group in optimizer.param_groups] == [0.1, pytest.approx(0.01)]

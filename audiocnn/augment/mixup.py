@@ -25,7 +25,7 @@ def mixup(
     it exactly, seeded with a number drawn from the generator.
 
     Args:
-        inputs: waveforms or features, `(batch, ...)`.
+        inputs: waveforms, features or pictures, `(batch, ...)`.
         targets_one_hot: floating point, `(batch, num_classes)`; rows that already
             are a mixture serve as well.
         alpha: how thoroughly to mix: near 0 most pairs keep one clip nearly pure,

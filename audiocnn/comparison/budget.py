@@ -5,7 +5,7 @@ from statistics import median
 
 import torch
 
-from audiocnn.audio_task import fresh_classifier
+from audiocnn.audio_task import fresh_classifier, parameter_groups
 from audiocnn.classifier import Classifier
 from audiocnn.config import TrainConfig
 from audiocnn.data.batches import Batches, epoch_generator
@@ -69,9 +69,7 @@ def seconds_per_epoch(config: TrainConfig) -> float:
 
 def _training_seconds(classifier: Classifier, batches: Batches, config: TrainConfig) -> float:
     """Of one training step."""
-    optimizer = make_optimizer(
-        classifier.net.parameters(), config, front_end=classifier.front_end.parameters()
-    )
+    optimizer = make_optimizer(parameter_groups(classifier, config), config)
     draws = epoch_generator(config.seed, 0, "augmentation")
     seconds: list[float] = []
     classifier.train()

@@ -1,1 +1,1 @@
-"""Recordings and their labels: manifests, splits, and a corpus held in memory."""
+"""Recordings and pictures with their labels: manifests, splits, and corpora that batches are drawn from."""

@@ -11,7 +11,7 @@ from audiocnn.augment.waveform import change_speed
 from audiocnn.data.corpus import Corpus
 from audiocnn.errors import ParameterError
 
-__all__ = ["Batches", "epoch_generator"]
+__all__ = ["Batches", "Epochs", "epoch_generator"]
 
 
 def epoch_generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
@@ -29,7 +29,42 @@ def epoch_generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:6]))
 
 
-class Batches:
+class Epochs:
+    """So many rows dealt out in batches; each time it is dealt is an epoch.
+
+    Args:
+        count: the rows.
+        batch_size: rows in a batch; of fewer rows, all.
+        seed: for training: draws the order, and leaves out what does not fill a batch. None, for
+            evaluation: in order, all.
+
+    Attributes:
+        epoch: the number of the epoch that is dealt next, from 0.
+    """
+
+    def __init__(self, count: int, *, batch_size: int, seed: int | None) -> None:
+        self.count = count
+        self.batch_size = min(batch_size, count)
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        full, rest = divmod(self.count, self.batch_size)
+        return full if self.seed is not None or not rest else full + 1
+
+    def deal(self, purpose: str) -> tuple[Sequence[Tensor], torch.Generator | None]:
+        """The epoch's batches, as indices of rows, and in training the generator for what else is drawn.
+
+        Args:
+            purpose: what is drawn, as for `epoch_generator`.
+        """
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        draws = None if self.seed is None else epoch_generator(self.seed, epoch, purpose)
+        order = torch.arange(self.count) if draws is None else torch.randperm(self.count, generator=draws)
+        return order.split(self.batch_size)[: len(self)], draws  # type: ignore[no-untyped-call]
+
+
+class Batches(Epochs):
     """A corpus as batches of waveforms and targets; each iteration is an epoch.
 
     Args:
@@ -41,9 +76,6 @@ class Batches:
             centred, at their own speed, all.
         speed_percents: the speeds to draw from, all being equally likely.
         max_shift: by how many samples a recording may reach out of its window.
-
-    Attributes:
-        epoch: the number of the epoch that the next iteration is, from 0.
 
     Raises:
         ParameterError: if there are no speeds.
@@ -61,26 +93,16 @@ class Batches:
     ) -> None:
         if not speed_percents:
             raise ParameterError("speed_percents=() holds no speed; (100,) is the recording's own")
+        super().__init__(len(corpus), batch_size=batch_size, seed=seed)
         self.corpus = corpus
         self.window = window
-        self.batch_size = min(batch_size, len(corpus))
-        self.seed = seed
         self.speed_percents = tuple(speed_percents)
         self.max_shift = max_shift
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        full, rest = divmod(len(self.corpus), self.batch_size)
-        return full if self.seed is not None or not rest else full + 1
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The epoch's batches: waveforms `(batch, window)` and targets `(batch,)`."""
-        epoch, self.epoch = self.epoch, self.epoch + 1
-        n = len(self.corpus)
-        draws = None if self.seed is None else epoch_generator(self.seed, epoch, "order and place")
-        order = torch.arange(n) if draws is None else torch.randperm(n, generator=draws)
-        for i in range(len(self)):
-            indices = order[i * self.batch_size : (i + 1) * self.batch_size]
+        batches, draws = self.deal("order and place")
+        for indices in batches:
             if draws is None:
                 waveforms = self.corpus.windows(indices, self.window)
             else:

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from audiocnn import audio
+from audiocnn.data.loading import check_workers, targets_of
 from audiocnn.data.manifest import Clip, list_problems, unreadable
+from audiocnn.data.media import RECORDINGS
 from audiocnn.errors import AudioReadError, ManifestError, ParameterError
 from audiocnn.placement import place
 from audiocnn.resampling import check_rate, resample
@@ -77,20 +79,9 @@ class Corpus:
                 reach to where a clip of it starts.
             ParameterError: if a label is given twice, or sample_rate or workers is not positive.
         """
-        index_of = {label: index for index, label in enumerate(labels)}
-        if len(index_of) < len(labels):
-            raise ParameterError(f"labels={tuple(labels)} must differ; name each class once")
         check_rate("sample_rate", sample_rate)
-        if workers is not None and workers < 1:
-            raise ParameterError(
-                f"workers={workers} must be a positive integer, or None for the machine's own"
-            )
-        if not clips:
-            raise ManifestError("there are no recordings to load; give at least one clip")
-        problems = [f"{clip.path}: label {clip.label!r}" for clip in clips if clip.label not in index_of]
-        if problems:
-            raise ManifestError(list_problems("these clips have a label that labels does not name", problems))
-
+        check_workers(workers)
+        targets = targets_of(clips, labels, RECORDINGS)
         samples, offsets, lengths, problems = _decode_all(clips, sample_rate, workers)
         if problems:
             raise ManifestError(list_problems("these recordings cannot be read", problems))
@@ -98,7 +89,7 @@ class Corpus:
             samples=samples,
             offsets=torch.tensor(offsets),
             lengths=torch.tensor(lengths),
-            targets=torch.tensor([index_of[clip.label] for clip in clips if clip.label is not None]),
+            targets=targets,
             labels=tuple(labels),
             sample_rate=sample_rate,
         )

@@ -1,4 +1,4 @@
-"""Which recordings there are, what they hold, and which split each belongs to.
+"""Which recordings or pictures there are, what they hold, and which split each belongs to.
 
 A manifest is a table (CSV, TSV, JSON Lines, Parquet), or a folder whose structure says the same:
 
@@ -13,7 +13,8 @@ A table may also list parts of recordings, by the seconds where each starts and 
     monday.flac,12.5,14.25,wren
     monday.flac,3600,,rain
 
-Everything here is names and numbers: no recording is opened.
+Of pictures, which have no parts, all else holds alike. Everything here is names and numbers: no
+recording and no picture is opened.
 """
 
 import csv
@@ -23,24 +24,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiocnn.data.media import RECORDINGS, Media
 from audiocnn.data.tables import COLUMNS, TABLE_SUFFIXES, read_table
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.files import whole_file
 
 __all__ = [
-    "AUDIO_SUFFIXES",
     "Clip",
-    "find_recordings",
+    "find_files",
     "list_problems",
     "listed",
+    "read_files",
     "read_manifest",
-    "read_recordings",
     "unreadable",
     "write_manifest",
 ]
-
-AUDIO_SUFFIXES = frozenset({".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"})
-"""The files that count as recordings in a folder."""
 
 _SPLITS = ("train", "validation", "test")
 _SPLIT_NAMES = {name: name for name in _SPLITS} | dict.fromkeys(("val", "valid", "dev"), "validation")
@@ -48,16 +46,17 @@ _ROWS_LISTED = 20
 
 _Part = tuple[float, float | None]  # start and stop in seconds
 _WHOLE: _Part = (0.0, None)
+_PLACES = ("start", "stop", "offset")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """One recording, or a part of one: where it is and what is known about it.
+    """One recording, a part of one, or one picture: where it is and what is known about it.
 
     Attributes:
-        path: the audio file.
+        path: the file.
         label: what it holds; None where that is not known, as in prediction.
-        speaker: who is heard, whatever names them; None where not known.
+        speaker: who is heard, or who wrote or drew it, whatever names them; None where not known.
         split: "train", "validation" or "test"; None where not yet decided.
         start: where it begins in the file, in seconds.
         stop: where it ends, in seconds; None, or beyond the end, is the end of the file.
@@ -128,7 +127,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_ROWS_LISTED]) + more
 
 
-def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
+def read_manifest(source: str | os.PathLike[str], *, media: Media = RECORDINGS) -> list[Clip]:
     """The clips that a table or a folder lists, in its order and with absolute paths.
 
     A table is a CSV, TSV, JSON Lines or Parquet file. Its column `file_name` (or NeMo's
@@ -139,37 +138,40 @@ def read_manifest(source: str | os.PathLike[str]) -> list[Clip]:
 
     The columns `start` and `stop`, optional too, make a row a part of its file, in seconds: a row without
     a start begins where the file does, one without a stop ends where it ends. So does NeMo's `offset` with
-    its `duration`; a `duration` without it is the file's own length, rounded, and cuts nothing.
+    its `duration`; a `duration` without it is the file's own length, rounded, and cuts nothing. A picture
+    has no parts: a row that names one is a bad one.
 
     A folder that holds a table named after each split, such as `train.csv`, `val.csv` and `test.csv`,
     or a folder named after it with a `metadata.csv`, is read from these: the name is then the split,
     whatever a `split` column says. One that holds a `metadata.csv` itself, as Hugging Face's
     AudioFolder does, is read from that. All of them may end as any table does.
 
-    In any other folder each sub-folder is a label, and the audio files in it,
+    In any other folder each sub-folder is a label, and the recordings or pictures in it,
     at any depth, are its clips, sorted by name. Label folders whose name begins
     with "_" or "." are left out, and so are hidden files, files that do not end
-    in one of `AUDIO_SUFFIXES`, and files that lie beside the label folders.
+    in one of the suffixes of `media`, and files that lie beside the label folders.
 
     Args:
         source: the table or folder.
+        media: `RECORDINGS` or `PICTURES`.
 
     Raises:
-        ManifestError: if there is no such file or folder, it lists no
-            recordings, or rows are bad. All bad rows are listed at once: without
+        ManifestError: if there is no such file or folder, it lists
+            nothing, or rows are bad. All bad rows are listed at once: without
             a file name, with an empty label, an unknown split, a start or stop that
             cannot be, or a file that is not there, or of which an earlier row already
             names the same part. So are names that no UTF-8 table can hold, as `split.csv` must.
     """
     source = Path(source).absolute()  # a clip stays where it is when the process changes its folder
     if source.is_file():
-        return _nameable(_read_tables([(source, None)]), source)
+        return _nameable(_read_tables([(source, None)], media), source)
     if not source.is_dir():
         raise ManifestError(
             f"{source} does not exist; give a table with a column file_name, or a folder of label folders"
         )
     tables = _tables_in(source)
-    return _nameable(_read_tables(tables) if tables else _read_label_folders(source), source)
+    clips = _read_tables(tables, media) if tables else _read_label_folders(source, media)
+    return _nameable(clips, source)
 
 
 def _nameable(clips: list[Clip], source: Path) -> list[Clip]:
@@ -190,14 +192,15 @@ def _nameable(clips: list[Clip], source: Path) -> list[Clip]:
     return clips
 
 
-def read_recordings(source: str | os.PathLike[str]) -> list[Clip]:
-    """The recordings and parts of recordings that a table lists, in its order, with absolute paths.
+def read_files(source: str | os.PathLike[str], *, media: Media = RECORDINGS) -> list[Clip]:
+    """The files and parts of recordings that a table lists, in its order, with absolute paths.
 
     That is all that prediction needs: no column but `file_name` and those of parts is looked at, a file may
     be named twice, and one that is not there is left for the reader to find.
 
     Args:
         source: a CSV, TSV, JSON Lines or Parquet file, as for `read_manifest`.
+        media: `RECORDINGS` or `PICTURES`.
 
     Returns:
         Clips without label, speaker and split.
@@ -213,7 +216,7 @@ def read_recordings(source: str | os.PathLike[str]) -> list[Clip]:
     problems = []
     for row in read_table(table):
         name = row.cells.get("file_name", "")
-        (start, stop), faults = _part(row.cells)
+        (start, stop), faults = _part(row.cells, media)
         if row.fault is not None:
             faults = [row.fault]
         elif not name.strip():
@@ -222,15 +225,15 @@ def read_recordings(source: str | os.PathLike[str]) -> list[Clip]:
             problems.append(f"{row.where}: {'; '.join(faults)}")
             continue
         clips.append(Clip(path=table.parent / name, label=None, start=start, stop=stop))
-    return _all_of(table, clips, problems)
+    return _all_of(table, clips, problems, media)
 
 
-def find_recordings(folder: Path) -> list[Path]:
-    """The audio files at any depth below a folder, sorted by name; hidden files and folders are left out."""
+def find_files(folder: Path, *, media: Media = RECORDINGS) -> list[Path]:
+    """The recordings or pictures at any depth below a folder, sorted by name, without what is hidden."""
     names = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.suffix.lower() in AUDIO_SUFFIXES and _is_file(path)
+        if path.suffix.lower() in media.suffixes and _is_file(path)
     )
     return [folder / name for name in names if "/." not in f"/{name}"]
 
@@ -292,7 +295,7 @@ def _tables_in(folder: Path) -> list[tuple[Path, str | None]]:
     return []  # a folder of label folders
 
 
-def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
+def _read_tables(tables: Sequence[tuple[Path, str | None]], media: Media) -> list[Clip]:
     """The clips of tables that belong together, each with the split it stands for, if any."""
     clips = []
     problems = []
@@ -307,7 +310,7 @@ def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
             cells = row.cells if split is None else {**row.cells, "split": split}
             name = cells.get("file_name", "")
             path = table.parent / name
-            part, wrong = _part(cells)
+            part, wrong = _part(cells, media)
             # Not resolve(): that asks the disk about every folder on the way, for every row.
             key = (os.path.normpath(path), part)
             first = where if wrong else first_named.setdefault(key, where)
@@ -321,15 +324,15 @@ def _read_tables(tables: Sequence[tuple[Path, str | None]]) -> list[Clip]:
             known = {name: cells.get(name, "").strip() or None for name in ("label", "speaker")}
             split_name = _SPLIT_NAMES.get(cells.get("split", "").strip().lower())
             clips.append(Clip(path=path, split=split_name, start=part[0], stop=part[1], **known))
-    return _all_of(source, clips, problems)
+    return _all_of(source, clips, problems, media)
 
 
-def _all_of(source: Path, clips: list[Clip], problems: Sequence[str]) -> list[Clip]:
+def _all_of(source: Path, clips: list[Clip], problems: Sequence[str], media: Media) -> list[Clip]:
     """The clips of a table, if there are any and no problems."""
     if problems:
         raise ManifestError(list_problems(f"{source} has bad rows", problems))
     if not clips:
-        raise ManifestError(f"{source} lists no recordings; add a row for each")
+        raise ManifestError(f"{source} lists no {media.many}; add a row for each")
     return clips
 
 
@@ -350,8 +353,11 @@ def _faults(cells: Mapping[str, str], *, named_before: str | None, is_part: bool
     return faults
 
 
-def _part(cells: Mapping[str, str]) -> tuple[_Part, list[str]]:
+def _part(cells: Mapping[str, str], media: Media) -> tuple[_Part, list[str]]:
     """Where a row's part starts and stops in its file, in seconds, and what is wrong with that."""
+    if not media.has_parts:
+        given = [f"{name}={cells[name].strip()}" for name in _PLACES if cells.get(name, "").strip()]
+        return _WHOLE, [f"a {media.one} has no parts; leave {', '.join(given)} out"] if given else []
     try:
         start, stop = _seconds(cells, "start"), _seconds(cells, "stop")
         offset = _seconds(cells, "offset")
@@ -376,7 +382,7 @@ def _seconds(cells: Mapping[str, str], column: str) -> float | None:
         raise ParameterError(f"{column}={text!r} is no number of seconds") from None
 
 
-def _read_label_folders(folder: Path) -> list[Clip]:
+def _read_label_folders(folder: Path, media: Media) -> list[Clip]:
     """The clips of a folder of label folders, sorted by label and then by name."""
     clips = []
     silent = []
@@ -384,19 +390,19 @@ def _read_label_folders(folder: Path) -> list[Clip]:
     for label in labels:
         if label.startswith(("_", ".")):
             continue
-        found = find_recordings(folder / label)
+        found = find_files(folder / label, media=media)
         clips += [Clip(path=path, label=label) for path in found]
         if not found:
             silent.append(label)
-    suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
+    suffixes = ", ".join(sorted(media.suffixes))
     if not clips:
         raise ManifestError(
-            f"{folder} holds neither train.csv nor label folders with recordings ({suffixes}); "
-            "give the table, or put each recording into a folder named after its label"
+            f"{folder} holds neither train.csv nor label folders with {media.many} ({suffixes}); "
+            f"give the table, or put each {media.one} into a folder named after its label"
         )
     if silent:
         raise ManifestError(
-            f"no recording ({suffixes}) in the label folder {listed(silent)} of {folder}; "
+            f"no {media.one} ({suffixes}) in the label folder {listed(silent)} of {folder}; "
             "add some, or begin the folder's name with '_' to leave it out"
         )
     return clips

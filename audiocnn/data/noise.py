@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from audiocnn.data.manifest import Clip, find_recordings, read_recordings
+from audiocnn.data.manifest import Clip, find_files, read_files
 from audiocnn.errors import ManifestError
 
 __all__ = ["list_noise"]
@@ -20,9 +20,9 @@ def list_noise(source: Path) -> list[Clip]:
     """
     try:
         if source.is_dir():
-            found = [Clip(path=path, label=None) for path in find_recordings(source)]
+            found = [Clip(path=path, label=None) for path in find_files(source)]
         else:
-            found = read_recordings(source)
+            found = read_files(source)
     except ManifestError as error:
         raise ManifestError(f"noise={source}: {error}") from None
     if not found:

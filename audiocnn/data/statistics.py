@@ -1,17 +1,19 @@
-"""What the features of a corpus are like, by which they are normalised."""
+"""What the features or the colours of a corpus are like, by which they are normalised."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.data.corpus import Corpus
+from audiocnn.data.picture_corpus import PictureCorpus, PictureFiles
 from audiocnn.errors import ManifestError
 from audiocnn.frontends import FrontEnd
 
-__all__ = ["feature_statistics"]
+__all__ = ["feature_statistics", "picture_statistics"]
 
 # samples whose features are taken at once, which bounds memory
 _SAMPLES_AT_ONCE = 4_000_000
+_PICTURES_AT_ONCE = 256
 
 
 def feature_statistics(corpus: Corpus, front_end: FrontEnd) -> tuple[Tensor, Tensor]:
@@ -39,4 +41,19 @@ def feature_statistics(corpus: Corpus, front_end: FrontEnd) -> tuple[Tensor, Ten
     deviation = (squares / count - mean.square()).clamp(min=0.0).sqrt()
     # a row that never changes, as above the band of telephone speech, is left unscaled
     deviation[deviation < 1e-3] = 1.0
+    return mean.float(), deviation.float()
+
+
+def picture_statistics(pictures: PictureCorpus | PictureFiles) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel over all pixels of all pictures, white being 1."""
+    total = squares = torch.zeros(1, dtype=torch.float64)
+    pixels = 0
+    for indices in torch.arange(len(pictures)).split(_PICTURES_AT_ONCE):  # type: ignore[no-untyped-call]
+        colours = pictures.batch(indices).double().transpose(0, 1).flatten(1).cpu()  # (channel, pixels)
+        total = total + colours.sum(dim=1)
+        squares = squares + colours.square().sum(dim=1)
+        pixels += colours.shape[1]
+    mean = total / pixels
+    deviation = (squares / pixels - mean.square()).clamp(min=0.0).sqrt()
+    deviation[deviation < 1e-3] = 1.0  # pictures of one colour
     return mean.float(), deviation.float()

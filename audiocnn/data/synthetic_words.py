@@ -31,6 +31,7 @@ import numpy.typing as npt
 import soundfile
 
 from audiocnn.data.espeak import VARIANTS, Utterance, Voice, speak, voices
+from audiocnn.data.loading import check_workers
 from audiocnn.data.manifest import Clip, read_manifest, write_manifest
 from audiocnn.data.rooms import mix, reverberate, room_noise, room_response
 from audiocnn.data.splits import split_clips
@@ -125,8 +126,7 @@ def write_corpus(
         )
     if seed < 0:
         raise ParameterError(f"seed={seed} must not be negative")
-    if workers is not None and workers < 1:
-        raise ParameterError(f"workers={workers} must be a positive integer, or None for the machine's own")
+    check_workers(workers)
     folder = Path(folder).absolute()
     settings = {"made_by": __name__, "format": _FORMAT, "seed": seed, "num_voices": num_voices}
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):

@@ -4,14 +4,14 @@ Waveforms are `(batch, time)`, 1-D features `(batch, channel, time)`, spectrogra
 and images `(batch, channel, rows, time)`. Time, or the width of an image, is always last.
 """
 
-from audiocnn.layers.activation import LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from audiocnn.layers.activation import LeakyReLU, ReLU, ReLU6, ScaledTanh, Sigmoid, SiLU, Tanh
 from audiocnn.layers.attentive_pool import AttentiveStatistics, ClipAttentiveStatistics
 from audiocnn.layers.broadcasted import BroadcastedBlock
 from audiocnn.layers.competition import Competition, imprint, learn_by_competition, learn_layer_by_layer
 from audiocnn.layers.conv import Conv1d, Conv2d, Padding, PaddingMode
 from audiocnn.layers.factorized_tdnn import FactorizedTDNN, SemiOrthogonalConv1d, constrain
 from audiocnn.layers.fft_conv import FFTConv1d, FFTConv2d, fft_conv1d, fft_conv2d
-from audiocnn.layers.global_pool import GlobalMax, GlobalMean
+from audiocnn.layers.global_pool import AdaptiveAvgPool2d, GlobalMax, GlobalMean
 from audiocnn.layers.inception import InceptionBlock
 from audiocnn.layers.learned_pool import LearnedPool1d, LearnedPool2d
 from audiocnn.layers.locally_connected import LocallyConnected1d, LocallyConnected2d
@@ -22,6 +22,7 @@ from audiocnn.layers.normalize import Normalize
 from audiocnn.layers.padded import Padded
 from audiocnn.layers.parallel import Crop, Identity, Parallel, Residual
 from audiocnn.layers.pool import AvgPool1d, AvgPool2d, FlattenRows, Maxout, MaxPool1d, MaxPool2d, MeanRows
+from audiocnn.layers.radial_basis import RadialBasis
 from audiocnn.layers.regularization import Dropout, Dropout1d, Dropout2d, DropPath, semi_orthogonal_step
 from audiocnn.layers.res2net import Res2Net
 from audiocnn.layers.residual import BasicBlock, BottleneckBlock, PreActivationBlock, TemporalBlock
@@ -31,7 +32,9 @@ from audiocnn.layers.separable import SeparableConv1d, SeparableConv2d
 from audiocnn.layers.separable_residual import InvertedResidual, SeparableResidual
 from audiocnn.layers.sequential import Sequential
 from audiocnn.layers.shortcut import ScaledIdentity, ZeroPaddedShortcut
+from audiocnn.layers.sparse_conv import SparseConv2d
 from audiocnn.layers.squeeze_excitation import SqueezeExcitation
+from audiocnn.layers.subsample import Subsample2d
 from audiocnn.layers.subspectral import SubSpectralNorm
 from audiocnn.layers.tdnn import TDNN, Splice
 from audiocnn.layers.transposed import ConvTranspose1d, ConvTranspose2d
@@ -39,6 +42,7 @@ from audiocnn.layers.window_pool import WindowMax, WindowMean, WindowStatistics
 from audiocnn.layers.windows import Windows
 
 __all__ = [
+    "AdaptiveAvgPool2d",
     "AttentiveStatistics",
     "AvgPool1d",
     "AvgPool2d",
@@ -89,12 +93,14 @@ __all__ = [
     "PaddingMode",
     "Parallel",
     "PreActivationBlock",
+    "RadialBasis",
     "ReLU",
     "ReLU6",
     "Res2Net",
     "Residual",
     "SLayer",
     "ScaledIdentity",
+    "ScaledTanh",
     "Scan",
     "SemiOrthogonalConv1d",
     "SeparableConv1d",
@@ -103,10 +109,12 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SparseConv2d",
     "Splice",
     "SqueezeExcitation",
     "State",
     "SubSpectralNorm",
+    "Subsample2d",
     "TDNN",
     "Tanh",
     "TemporalBlock",

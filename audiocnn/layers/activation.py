@@ -5,12 +5,13 @@
 tensor([0., 2., 6.])
 """
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers.scan import Scan
 
-__all__ = ["LeakyReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Tanh"]
+__all__ = ["LeakyReLU", "ReLU", "ReLU6", "ScaledTanh", "SiLU", "Sigmoid", "Tanh"]
 
 
 class ReLU(Scan, nn.ReLU):
@@ -61,3 +62,19 @@ class Sigmoid(Scan, nn.Sigmoid):
 
 class Tanh(Scan, nn.Tanh):
     """`(exp(x) - exp(-x)) / (exp(x) + exp(-x))`, from -1 to 1: the curve of the nets before ReLU."""
+
+
+class ScaledTanh(Scan):
+    """`1.7159 tanh(2 x / 3)`, which takes 1 to 1 and -1 to -1: LeNet-5's squashing function.
+
+    LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition", Proceedings of the IEEE 86,
+    appendix A. Around 0 its slope is near 1, and at 1 and -1 its curvature is largest: targets of 1 and -1
+    keep it out of its flat ends.
+
+    >>> ScaledTanh()(torch.tensor([-1.0, 0.0, 1.0, 9.0]))
+    tensor([-1.0000,  0.0000,  1.0000,  1.7159])
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Squash; the shape is kept."""
+        return 1.7159 * torch.tanh(2 / 3 * x)

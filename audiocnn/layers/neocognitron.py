@@ -77,6 +77,8 @@ class CellLayer(Scan):
         if not 0 < decay <= 1:
             raise ParameterError(f"decay={decay} must be above 0, and at most 1, which weighs all alike")
         self.zeros = padding_of(self.row_axis)[0], padding_of(self.time_axis)[0]  # at both ends of each axis
+        with torch.device("cpu"):  # also where the layer itself has shapes alone
+            self.places = int((self.field() > 0).sum())  # rows and steps that a cell sees
 
     def field(self) -> Tensor:
         """`decay ^ distance` from the centre, `(rows, time)`, with 0 outside an ellipse; it sums to 1."""
@@ -226,7 +228,7 @@ class SLayer(CellLayer):
 
     def connections(self, x: Tensor, y: Tensor) -> int:
         """What excites each S-cell, and its V-cell."""
-        return y.numel() * (self.a.shape[1] * int((self.c > 0).sum()) + 1)
+        return y.numel() * (self.a.shape[1] * self.places + 1)
 
     def extra_repr(self) -> str:
         """Channels, planes, the field and the selectivity."""
@@ -311,7 +313,7 @@ class CLayer(CellLayer):
 
     def connections(self, x: Tensor, y: Tensor) -> int:
         """The S-cells that each C-cell sees."""
-        return y.numel() * int((self.d > 0).sum())
+        return y.numel() * self.places
 
     def extra_repr(self) -> str:
         """The field, the saturation and the inhibition."""

@@ -1,4 +1,4 @@
-"""Padding of the whole input, once, before the first layer."""
+"""Padding of an input, once: of a whole net's, or of a layer's by other amounts than `"same"` adds."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ __all__ = ["Padded"]
 
 
 class Padded(Scan):
-    """A scan, on its input with zeros before and after it, or with its first and last step repeated.
+    """A scan, on its input with zeros around it, or with its first and last step repeated.
 
     Other than with `padding="same"` in every layer, zeros are added once, and what the layers make of
     them, by biases and norms, is what they would make of silence. With `left=span - 1` this is a
@@ -23,11 +23,15 @@ class Padded(Scan):
                    [-----]              output 0 sees a alone
                          [-----]        output 3 sees a to d
 
+    Rows can be padded too. That alone leaves it a scan along time.
+
     Args:
-        module: a scan.
+        module: a scan; where rows are padded, along rows too.
         left: zeros before the first step.
         right: zeros after the last.
-        mode: `"zeros"`, or `"repeat"` for the first and last step in their place, as in Kaldi.
+        top: zeros before the first row.
+        bottom: zeros after the last.
+        mode: `"zeros"`, or `"repeat"` for the first and last step (or row) in their place, as in Kaldi.
 
     Raises:
         ParameterError: for a module that is no scan, an unknown mode, and for padding that could be all it
@@ -37,6 +41,10 @@ class Padded(Scan):
     >>> causal = Padded(Conv1d(8, 4, 5), left=4)
     >>> causal.time_axis.takes, causal.time_axis.receptive_field
     (Geometry(span=1, stride=1), ReceptiveField(size=5, stride=1, centre=-2.0))
+    >>> from audiocnn.layers import Conv2d
+    >>> first = Padded(Conv2d(3, 64, 11, stride=4), left=2, right=2, top=2, bottom=2)
+    >>> first.time_axis.takes.output_length(224), first.row_axis.takes.output_length(224)
+    (55, 55)
     """
 
     law_remedy = (
@@ -45,38 +53,58 @@ class Padded(Scan):
     )
 
     def __init__(
-        self, module: Scan, *, left: int = 0, right: int = 0, mode: Literal["zeros", "repeat"] = "zeros"
+        self,
+        module: Scan,
+        *,
+        left: int = 0,
+        right: int = 0,
+        top: int = 0,
+        bottom: int = 0,
+        mode: Literal["zeros", "repeat"] = "zeros",
     ) -> None:
         super().__init__()
         require_scan("module", module)
         if mode not in ("zeros", "repeat"):
             raise ParameterError(f"mode={mode!r} must be 'zeros' or 'repeat'")
-        axis = module.time_axis
-        if axis.geometry is None:
-            raise ParameterError(f"module is a {type(module).__name__} that is no scan; pad one that is")
-        span, stride = axis.geometry.span, axis.geometry.stride
-        if min(left, right) < 0 or left + right >= span:
-            raise ParameterError(
-                f"left={left} and right={right} must be 0 or more, and together less than the span, {span}"
-            )
         self.module = module
-        self.left, self.right, self.mode = left, right, mode
+        self.left, self.right, self.top, self.bottom, self.mode = left, right, top, bottom, mode
         if mode == "repeat":
             self.law_remedy = self.law_remedy.replace("adds zeros around", "repeats the ends of")
-        self.time_axis = Axis(Geometry(span - left - right, stride), axis.sees, axis.start - left)
+        self.time_axis = _pad_axis(module, module.time_axis, "left", left, "right", right)
         self.row_axis = module.row_axis
+        if top or bottom:
+            self.row_axis = _pad_axis(module, module.row_axis, "top", top, "bottom", bottom)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pad, and run the module."""
         self.require_span(x)
-        pads = (self.left, self.right)
-        if self.mode == "zeros":
-            x = F.pad(x, pads)
-        else:
-            x = F.pad(x, pads + (0, 0) * (x.dim() - 3), mode="replicate")
+        pads: tuple[int, ...] = (self.left, self.right)
+        if x.dim() == 4:
+            self.require_rows(x)
+            pads += (self.top, self.bottom)
+        x = F.pad(x, pads) if self.mode == "zeros" else F.pad(x, pads, mode="replicate")
         y: Tensor = self.module(x)
         return y
 
     def extra_repr(self) -> str:
-        """How many steps, of what."""
-        return f"left={self.left}, right={self.right}, mode={self.mode!r}"
+        """How many steps and rows, of what."""
+        text = f"left={self.left}, right={self.right}"
+        if self.top or self.bottom:
+            text += f", top={self.top}, bottom={self.bottom}"
+        return f"{text}, mode={self.mode!r}"
+
+
+def _pad_axis(module: Scan, axis: Axis | None, first: str, before: int, last: str, after: int) -> Axis:
+    """The axis of the module on input with as much added before and after it."""
+    along = " along rows" if first == "top" else ""
+    if axis is None or axis.geometry is None:
+        raise ParameterError(f"module is a {type(module).__name__} that is no scan{along}; pad one that is")
+    span, stride = axis.geometry.span, axis.geometry.stride
+    if min(before, after) < 0 or before + after >= span:
+        raise ParameterError(
+            f"{first}={before} and {last}={after} must be 0 or more, and together less than the span{along}, "
+            f"{span}"
+        )
+    if before == after == 0:
+        return axis
+    return Axis(Geometry(span - before - after, stride), axis.sees, axis.start - before)

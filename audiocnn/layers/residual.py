@@ -180,6 +180,8 @@ class PreActivationBlock(Sequential):
         padding: `"valid"` (a scan) or `"same"` (as published).
         shortcut: `"projection"` or `"zeros"`, as in `BasicBlock`.
         drop_path: probability that the branch is left out for an example in training.
+        activate_before_fork: whether the first norm and ReLU stand before the fork though the shortcut is the
+            identity: so they do in the paper's first block, behind a bare convolution.
 
     Raises:
         ParameterError: as `BasicBlock` and `BottleneckBlock`.
@@ -202,11 +204,12 @@ class PreActivationBlock(Sequential):
         padding: PaddingOrPair = "valid",
         shortcut: Shortcut = "projection",
         drop_path: float = 0.0,
+        activate_before_fork: bool = False,
     ) -> None:
         convs = _convs(
             dimensions, in_channels, out_channels, expansion, kernel_size, stride, dilation, padding
         )
-        super().__init__(_pre_activated(dimensions, convs, stride, shortcut, drop_path))
+        super().__init__(_pre_activated(dimensions, convs, stride, shortcut, drop_path, activate_before_fork))
 
 
 class TemporalBlock(Sequential):
@@ -319,9 +322,14 @@ def _post_activated(
 
 
 def _pre_activated(
-    dimensions: int, convs: list[Conv1d | Conv2d], stride: Size, kind: Shortcut, drop_path: float
+    dimensions: int,
+    convs: list[Conv1d | Conv2d],
+    stride: Size,
+    kind: Shortcut,
+    drop_path: float,
+    activate_before_fork: bool,
 ) -> dict[str, Scan]:
-    """Convolutions each after a norm and a ReLU, the first of which the shortcut shares if it has layers."""
+    """Convolutions each after a norm and a ReLU, the first of which a shortcut with layers shares."""
     branch: dict[str, Scan] = {}
     for i, layer in enumerate(convs, start=1):
         branch |= {
@@ -333,5 +341,6 @@ def _pre_activated(
         branch["drop_path"] = DropPath(drop_path)
     in_channels, out_channels = convs[0].in_channels, convs[-1].out_channels
     other = build_shortcut(kind, dimensions, in_channels, out_channels, stride=stride, norm=False)
-    before = {} if other is None else {name: branch.pop(name) for name in ("norm1", "relu1")}
+    shared = ("norm1", "relu1") if other is not None or activate_before_fork else ()
+    before = {name: branch.pop(name) for name in shared}
     return before | {"residual": Residual(Sequential(branch), other)}

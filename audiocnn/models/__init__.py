@@ -7,18 +7,22 @@ from inspect import signature
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers import Padding
-from audiocnn.models.alexnet import alexnet
+from audiocnn.models.alexnet import alexnet, alexnet_one_tower, alexnet_small
 from audiocnn.models.asr_cnn import asr_cnn
 from audiocnn.models.bc_resnet import bc_resnet
+from audiocnn.models.cifar_resnet import cifar_resnet, preact_resnet
 from audiocnn.models.cnn_kws import cnn_one_fstride4, cnn_trad_fpool3
 from audiocnn.models.ds_cnn import ds_cnn
 from audiocnn.models.ecapa_tdnn import ecapa_tdnn
 from audiocnn.models.googlenet import googlenet
 from audiocnn.models.image_net import ImageNet
+from audiocnn.models.lenet import lenet5, lenet5_1998
 from audiocnn.models.matchboxnet import matchboxnet
 from audiocnn.models.mdtc import mdtc
 from audiocnn.models.mobilenet_audio import mobilenet_audio
+from audiocnn.models.neocognitron import neocognitron
 from audiocnn.models.net import InputSize, Net, NetConfig
+from audiocnn.models.network_in_network import network_in_network
 from audiocnn.models.panns import panns
 from audiocnn.models.raw_waveform import m5
 from audiocnn.models.res import res
@@ -26,8 +30,10 @@ from audiocnn.models.resnet import resnet
 from audiocnn.models.tc_resnet import tc_resnet
 from audiocnn.models.tdnn_f import tdnn_f
 from audiocnn.models.tdnn_waibel import tdnn_waibel
+from audiocnn.models.vgg import vgg
 from audiocnn.models.vggish import vggish
 from audiocnn.models.x_vector import x_vector
+from audiocnn.models.zfnet import zfnet
 
 __all__ = ["AUDIO_MODELS", "IMAGE_MODELS", "MODELS", "ImageNet", "Net", "NetConfig", "create"]
 
@@ -49,6 +55,15 @@ _res_8 = partial(res, blocks=3, pool_size=(3, 4))
 _res_15 = partial(res, blocks=6, dilated=True)
 _res_26 = partial(res, blocks=12, pool_size=(2, 2))
 _ds_cnn_s = partial(ds_cnn, channels=64, blocks=4, stride=(2, 2))
+_vgg11 = partial(vgg, convolutions=(1, 1, 2, 2, 2))
+_vgg13 = partial(vgg, convolutions=(2, 2, 2, 2, 2))
+_vgg16 = partial(vgg, convolutions=(2, 2, 3, 3, 3))
+_vgg19 = partial(vgg, convolutions=(2, 2, 4, 4, 4))
+_googlenet_bn = partial(googlenet, form="torchvision")
+_resnet18 = partial(resnet, blocks=(2, 2, 2, 2))
+_resnet50 = partial(resnet, blocks=(3, 4, 6, 3), bottleneck=True)
+_resnet101 = partial(resnet, blocks=(3, 4, 23, 3), bottleneck=True)
+_resnet152 = partial(resnet, blocks=(3, 8, 36, 3), bottleneck=True)
 
 AUDIO_MODELS: dict[str, Callable[..., Net]] = {
     "tdnn_waibel": tdnn_waibel,
@@ -95,13 +110,51 @@ AUDIO_MODELS: dict[str, Callable[..., Net]] = {
     "vggish": vggish,
 }
 IMAGE_MODELS: dict[str, Callable[..., ImageNet]] = {
+    "neocognitron": neocognitron,
+    "lenet5": lenet5,
+    "lenet5_1998": lenet5_1998,
     "alexnet": alexnet,
     "alexnet_ungrouped": partial(alexnet, groups=1),
+    "alexnet_one_tower": alexnet_one_tower,
+    "alexnet_small": alexnet_small,
+    "zfnet": zfnet,
+    "zfnet_512": partial(zfnet, channels=(512, 1024, 512)),
+    "network_in_network": network_in_network,
+    "vgg11": _vgg11,
+    "vgg11_bn": partial(_vgg11, norm=True),
+    "vgg11_small": partial(_vgg11, norm=True, small_input=True),
+    "vgg13": _vgg13,
+    "vgg13_bn": partial(_vgg13, norm=True),
+    "vgg16": _vgg16,
+    "vgg16_bn": partial(_vgg16, norm=True),
+    "vgg16_small": partial(_vgg16, norm=True, small_input=True),
+    "vgg19": _vgg19,
+    "vgg19_bn": partial(_vgg19, norm=True),
     "googlenet": googlenet,
-    "googlenet_bn": partial(googlenet, form="torchvision"),
-    "resnet18": partial(resnet, blocks=(2, 2, 2, 2)),
+    "googlenet_aux": partial(googlenet, auxiliary=True),
+    "googlenet_bn": _googlenet_bn,
+    "googlenet_bn_aux": partial(_googlenet_bn, auxiliary=True),
+    "googlenet_bn_small": partial(_googlenet_bn, small_input=True),
+    "resnet18": _resnet18,
+    "resnet18_small": partial(_resnet18, small_input=True),
     "resnet34": partial(resnet, blocks=(3, 4, 6, 3)),
-    "resnet50": partial(resnet, blocks=(3, 4, 6, 3), bottleneck=True),
+    "resnet50": _resnet50,
+    "resnet50_v1": partial(_resnet50, stride_on="first"),
+    "resnet101": _resnet101,
+    "resnet101_v1": partial(_resnet101, stride_on="first"),
+    "resnet152": _resnet152,
+    "resnet152_v1": partial(_resnet152, stride_on="first"),
+    "resnet20": partial(cifar_resnet, blocks=3),
+    "resnet32": partial(cifar_resnet, blocks=5),
+    "resnet44": partial(cifar_resnet, blocks=7),
+    "resnet56": partial(cifar_resnet, blocks=9),
+    "resnet110": partial(cifar_resnet, blocks=18),
+    "plain20": partial(cifar_resnet, blocks=3, shortcuts=False),
+    "plain56": partial(cifar_resnet, blocks=9, shortcuts=False),
+    "preact_resnet20": partial(preact_resnet, blocks=3),
+    "preact_resnet56": partial(preact_resnet, blocks=9),
+    "preact_resnet110": partial(preact_resnet, blocks=18),
+    "preact_resnet164": partial(preact_resnet, blocks=18, bottleneck=True),
 }
 MODELS: dict[str, Callable[..., Net]] = AUDIO_MODELS | IMAGE_MODELS
 

@@ -30,6 +30,10 @@ class ImageNet(Net):
         positions: those rows and columns, for a body whose axes do not say (of layers with `ceil_mode`).
         pooled: channels that the pool gives; as many as the body by default.
         head: layers between the pool and the logits, with the channels they give.
+        logits: makes, for the rows and columns of that map, the layer that gives the logits; by default a
+            dense one, on what the pool or the head gives.
+        tail: makes, for the rows and columns of that map, layers behind the logits, if any: what sums up a
+            map of class scores that no pool has summed up before.
 
     Raises:
         ParameterError: if the body leaves nothing of a picture.
@@ -54,6 +58,8 @@ class ImageNet(Net):
         positions: tuple[int, int] | None = None,
         pooled: int | None = None,
         head: tuple[Scan, int] | None = None,
+        logits: Callable[[int, int], Scan] | None = None,
+        tail: Callable[[int, int], Scan] | None = None,
     ) -> None:
         rows, given = (rows_left(body, input_size), None) if positions is None else positions
         super().__init__(
@@ -65,4 +71,6 @@ class ImageNet(Net):
             positions=given,
             pooled=pooled,
             head=head,
+            logits=None if logits is None else lambda columns: logits(rows, columns),
+            tail=None if tail is None else lambda columns: tail(rows, columns),
         )

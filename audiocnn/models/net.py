@@ -51,6 +51,9 @@ class Net(Sequential):
         positions: that many, for a body whose axis does not say (of layers with `ceil_mode`).
         pooled: channels that the pool gives; as many as the body by default.
         head: layers between the pool and the logits, with the channels they give.
+        logits: makes, for the positions, the layer that gives the logits; by default a dense one, on what the
+            pool or the head gives.
+        tail: makes, for the positions, layers behind the logits, if any: what sums up a map of class scores.
         shorter_with_same: whether the family's net of `padding="same"` takes shorter windows than this one,
             which the error for a short window then says.
 
@@ -81,6 +84,8 @@ class Net(Sequential):
         positions: int | None = None,
         pooled: int | None = None,
         head: tuple[Scan, int] | None = None,
+        logits: Callable[[int], Scan] | None = None,
+        tail: Callable[[int], Scan] | None = None,
         shorter_with_same: bool = True,
     ) -> None:
         rows, window = input_size
@@ -111,7 +116,9 @@ class Net(Sequential):
         given = pooled or channels
         if head is not None:
             layers["head"], given = head
-        layers["logits"] = self.dense(given, num_classes, 1)
+        layers["logits"] = self.dense(given, num_classes, 1) if logits is None else logits(positions)
+        if tail is not None:
+            layers["tail"] = tail(positions)
         super().__init__(layers)
         self.rows = rows
         self.window = body.geometry.input_length(positions) if body.geometry else window
@@ -128,17 +135,17 @@ class Net(Sequential):
 
 
 def draw_weights(net: AnyNet) -> AnyNet:
-    """Draw the weights of a net without norms so that what passes its ReLUs neither fades nor grows.
+    """Draw the weights of a net so that what passes its ReLUs neither fades nor grows.
 
     He et al. 2015, "Delving Deep into Rectifiers", arXiv 1502.01852: normal ones of variance 2 / inputs, and
     biases of 0. (torch draws ones of a sixth of that: the logits of a fresh GoogLeNet without norms then
-    differ by 1e-7 from one input to another.) The layer of the logits stays as it is.
+    differ by 1e-7 from one input to another.) Layers of logits stay as they are.
 
     Returns:
         The net.
     """
     for name, layer in net.named_modules():
-        if isinstance(layer, Conv1d | Conv2d) and name != "logits":
+        if isinstance(layer, Conv1d | Conv2d) and name.rpartition(".")[2] != "logits":
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

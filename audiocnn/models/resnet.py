@@ -1,4 +1,4 @@
-"""ResNets: residual nets for images, on spectrograms."""
+"""ResNets: residual nets of 18 to 152 layers."""
 
 from typing import Literal
 
@@ -7,15 +7,14 @@ from audiocnn.layers import (
     BatchNorm2d,
     BottleneckBlock,
     Conv2d,
-    FlattenRows,
     MaxPool2d,
-    MeanRows,
     Padding,
     ReLU,
     Scan,
     Sequential,
 )
-from audiocnn.models.net import InputSize, Net, resolve_input_size
+from audiocnn.models.image_net import ImageNet
+from audiocnn.models.net import InputSize, draw_weights, resolve_input_size
 
 __all__ = ["resnet"]
 
@@ -26,57 +25,82 @@ EXPANSION = 4
 def resnet(
     *,
     num_classes: int,
-    in_channels: int = 1,
+    in_channels: int = 3,
     input_size: InputSize = None,
-    padding: Padding = "valid",
+    padding: Padding = "same",
     blocks: tuple[int, int, int, int],
     bottleneck: bool = False,
     stride_on: Literal["middle", "first"] = "middle",
+    small_input: bool = False,
     width: float = 1.0,
-) -> Net:
-    """ResNet-18, ResNet-34 and ResNet-50.
+) -> ImageNet:
+    """ResNet-18, -34, -50, -101 and -152.
 
-    He et al. 2016, "Deep Residual Learning for Image Recognition", arXiv 1512.03385: a convolution 7x7
-    of stride 2 to 64 channels, batch norm, ReLU, the largest of 3x3 with stride 2; four stages of residual
-    blocks, the last three of which halve rows and frames, of 64, 128, 256 and 512 channels, with
-    bottlenecks of four times as many; the mean of all that is left; classes. Where channels or strides change
-    the shortcut is a projection (the paper's option B).
+    He et al. 2016, "Deep Residual Learning for Image Recognition", CVPR, arXiv 1512.03385:
 
-    On 3 x 224 x 224 pixels and 1000 classes `resnet18` has 11,689,512 parameters, `resnet34` 21,797,672 and
-    `resnet50` 25,557,032, as torchvision's, and they take 1.81, 3.66 and 4.09 billion multiply-accumulates.
-    For sound the default is 64 rows and, with `padding="same"`, 96 frames, the size that Hershey et al. 2017
-    (arXiv 1609.09430) give to image nets: 0.21, 0.44 and 0.49 billion.
+        conv 7x7, stride 2         64    largest of 3x3, stride 2
+        stage 1             64 or 256
+        stage 2            128 or 512    from here on the first block of a stage has stride 2
+        stage 3           256 or 1024
+        stage 4           512 or 2048    mean of the map, classes
 
-    A position before the mean sees 435 frames in `resnet18`, 899 in `resnet34` and 427 in `resnet50`
-    (4370, 9010 and 4290 ms of 30/10 ms), of all rows: on 96 frames these nets lean on their zeros, and long
-    recordings are scanned window by window. With `"valid"` there are no zeros in time, and the window has to
-    hold what a position sees; by default it leaves two.
+    Batch norm follows every convolution, and ReLUs stand between two of them and behind every sum. A block of
+    ResNet-18 and -34 is two convolutions 3x3; one of the deeper nets is a bottleneck, 1x1, 3x3 and 1x1, with
+    a quarter of the channels in the middle. Where channels or strides change the shortcut is a projection
+    (option B). (Lecture slides that say "no pooling" mean between blocks: the paper has the maximum behind
+    the first convolution and the mean at the end.)
 
-    Deviation: weights begin as torch's layers do.
+    On 3 x 224 x 224 pixels and 1000 classes, with what a position before the mean sees:
+
+                     parameters    billion multiply-accumulates    pixels
+        resnet18     11,689,512     1.81                              435
+        resnet34     21,797,672     3.66                              899
+        resnet50     25,557,032     4.09, resnet50_v1 3.86            427, v1 483
+        resnet101    44,549,160     7.80, resnet101_v1 7.57           971, v1 1027
+        resnet152    60,192,808    11.51, resnet152_v1 11.28         1451, v1 1507
+
+    The `_v1` nets are the paper's bottlenecks, whose stride is on the first convolution; without it they are
+    torchvision's ("v1.5"), with the stride on the middle one.
+
+    Pictures of 28 or 32 pixels would leave a map of one position. With `small_input` (`resnet18_small`) the
+    first convolution is 3x3 of stride 1 and no pool follows it, so that 32 pixels leave 4 x 4 positions, each
+    of which sees 109 pixels: 11,173,962 parameters with 10 classes, and 0.56 billion multiply-accumulates.
+
+    For sound the default is 96 frames with `padding="same"`, about a second, as Hershey et al. 2017 (arXiv
+    1609.09430) give to image nets: with 64 rows and 12 classes 0.21, 0.44, 0.49, 0.95 and 1.40 billion
+    multiply-accumulates from `resnet18` to `resnet152`. With `"valid"` there are no zeros in time, and the
+    window has to hold what a position sees; by default it leaves two.
+
+    Weights begin as in the paper (`audiocnn.models.net.draw_weights`), but for those of the classes, as
+    torch's layers do.
 
     Args:
         num_classes: classes.
-        in_channels: channels of the spectrogram.
-        input_size: `(rows, window)`; `(64, 96)` by default with `"same"`. With `"valid"` 64 rows, and 32
-            frames more than a position sees.
-        padding: along time.
+        in_channels: colours of a picture; 1 for a spectrogram.
+        input_size: `(rows, columns)`; `(224, 224)` by default, `(32, 32)` with `small_input`. Rows alone, as
+            a front-end gives them, get 96 frames. With `"valid"` columns are by default 32 more than a
+            position sees, 8 with `small_input`.
+        padding: along columns.
         blocks: residual blocks in each stage.
         bottleneck: blocks of three convolutions, the middle one on a quarter of the channels.
-        stride_on: the convolution of a bottleneck with the stride: the `"middle"` one, as in torchvision
-            ("v1.5"), or the `"first"`, as in the paper.
+        stride_on: the convolution of a bottleneck with the stride: the `"middle"` one, as in torchvision, or
+            the `"first"`, as in the paper.
+        small_input: whether the first convolution is 3x3 of stride 1, and no pool follows it.
         width: factor on all channels.
 
     Raises:
-        ParameterError: for a window that does not hold what the net sees, with `"valid"`.
+        ParameterError: with `"valid"`, for a window that does not hold what the net sees.
     """
     stem = round(STAGE_CHANNELS[0] * width)
     both: tuple[Padding, Padding] = ("same", padding)
+    kernel_size, stride = (3, 1) if small_input else (7, 2)
     body: dict[str, Scan] = {
-        "conv": Conv2d(in_channels, stem, 7, stride=2, bias=False, padding=both),
+        "conv": Conv2d(in_channels, stem, kernel_size, stride=stride, bias=False, padding=both),
         "norm": BatchNorm2d(stem),
-        "relu": ReLU(),  # (batch, 64, rows / 2, time / 2)
-        "pool": MaxPool2d(3, stride=2, padding=both),  # (batch, 64, rows / 4, time / 4)
+        "relu": ReLU(),  # (batch, 64, rows / 2, columns / 2)
     }
+    if not small_input:
+        body["pool"] = MaxPool2d(3, stride=2, padding=both)  # (batch, 64, rows / 4, columns / 4)
     before = stem
     for i, (published, repeats) in enumerate(zip(STAGE_CHANNELS, blocks, strict=True), start=1):
         channels = round(published * width) * (EXPANSION if bottleneck else 1)
@@ -88,14 +112,12 @@ def resnet(
                 )
                 if bottleneck
                 else BasicBlock(before, channels, stride=stride, padding=both)
-            )  # (batch, channels, rows / 2**(i + 1), time / 2**(i + 1))
+            )  # (batch, channels, rows / 2**(i + 1), columns / 2**(i + 1))
             before = channels
-    body |= {"mean_rows": MeanRows(), "flatten": FlattenRows()}  # (batch, channels, time / 32)
     layers = Sequential(body)
-    window = 96 if layers.geometry is None else layers.geometry.input_length(2)
-    return Net(
-        layers,
-        channels=before,
-        num_classes=num_classes,
-        input_size=resolve_input_size(input_size, default=(64, window)),
-    )
+    side = 32 if small_input else 224
+    if layers.geometry:  # nothing is added along columns: two positions
+        size = resolve_input_size(input_size, default=(side, layers.geometry.input_length(2)))
+    else:
+        size = resolve_input_size(input_size, default=(side, side), window=96)
+    return draw_weights(ImageNet(layers, channels=before, num_classes=num_classes, input_size=size))

@@ -1,7 +1,8 @@
 """VGGish: the net behind the embeddings of AudioSet."""
 
-from audiocnn.layers import Conv1d, Conv2d, FlattenRows, MaxPool2d, Padding, ReLU, Scan, Sequential
+from audiocnn.layers import Conv1d, FlattenRows, Padding, ReLU, Sequential
 from audiocnn.models.net import InputSize, Net, draw_weights, resolve_input_size, rows_left
+from audiocnn.models.vgg import stages_of_convolutions
 
 __all__ = ["vggish"]
 
@@ -50,17 +51,11 @@ def vggish(
     """
     size = resolve_input_size(input_size, default=(64, 96) if padding == "same" else (64, 150))
     hidden, embedding = round(HIDDEN * width), round(EMBEDDING * width)
-    body: dict[str, Scan] = {}
-    before = in_channels
-    for i, stage in enumerate(STAGES, start=1):
-        for j, published in enumerate(stage, start=1):
-            channels = round(published * width)
-            body[f"conv{i}_{j}"] = Conv2d(before, channels, 3, padding=("same", padding))
-            body[f"relu{i}_{j}"] = ReLU()
-            before = channels
-        body[f"pool{i}"] = MaxPool2d(2)  # (batch, channels, rows / 2**i, time / 2**i)
-    flat = before * rows_left(Sequential(body), size)
-    body["flatten"] = FlattenRows()  # (batch, channels * rows / 16, time / 16)
+    stages = [[round(channels * width) for channels in stage] for stage in STAGES]
+    body = stages_of_convolutions(in_channels, stages, padding=("same", padding))
+    # (batch, 512, rows / 16, time / 16)
+    flat = stages[-1][-1] * rows_left(Sequential(body), size)
+    body["flatten"] = FlattenRows()  # (batch, 512 * rows / 16, time / 16)
     head = {
         "relu1": ReLU(),
         "dense2": Conv1d(hidden, hidden, 1),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiocnn.data.manifest import Clip, list_problems, read_manifest, read_recordings, write_manifest
+from audiocnn.data.manifest import Clip, list_problems, read_files, read_manifest, write_manifest
+from audiocnn.data.media import PICTURES
 from audiocnn.errors import ManifestError, ParameterError
 
 
@@ -131,7 +132,7 @@ def test_all_parts_that_cannot_be_are_listed_with_the_other_bad_rows(tmp_path: P
         f"  line 13: stop=1.5 {stop}; {end}"
     )
     with pytest.raises(ManifestError) as raised:
-        read_recordings(write(tmp_path, "file_name,start\n ,soon\n1.wav,1\n1.wav,1,2\n", "list.csv"))
+        read_files(write(tmp_path, "file_name,start\n ,soon\n1.wav,1\n1.wav,1,2\n", "list.csv"))
     assert str(raised.value) == (
         f"{tmp_path}/list.csv has bad rows (2):\n"
         "  line 2: file_name is empty; start='soon' is no number of seconds\n"
@@ -355,3 +356,57 @@ def test_names_that_a_table_cannot_hold_are_refused_at_once(tmp_path):
         f"  {tmp_path}/ high/a.wav: the label ' high' begins or ends with a space\n"
         f"  {os.fsencode(tmp_path) + b'/low/b' + bytes([0xE9]) + b'.wav'!r}: the path is not plain UTF-8 text"
     )
+
+
+def test_pictures_are_listed_as_recordings_are(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/1.PNG", "cat/deep/2.jpeg", "cat/3.wav", "cat/.4.png", "dog/5.webp", "_left/6.png")
+    by_folder = [
+        Clip(path=tmp_path / "cat/1.PNG", label="cat"),
+        Clip(path=tmp_path / "cat/deep/2.jpeg", label="cat"),
+        Clip(path=tmp_path / "dog/5.webp", label="dog"),
+    ]
+    assert read_manifest(tmp_path, media=PICTURES) == by_folder
+    table = write(
+        tmp_path,
+        "file_name,label,split,start,stop\ncat/1.PNG,cat,val,,\ncat/deep/2.jpeg,cat,,,\ndog/5.webp,dog,, ,\n",
+    )
+    from_table = read_manifest(table, media=PICTURES)
+    assert from_table[0] == Clip(path=tmp_path / "cat/1.PNG", label="cat", split="validation")
+    assert from_table[1:] == by_folder[1:]
+    assert read_files(table, media=PICTURES) == [Clip(path=clip.path, label=None) for clip in by_folder]
+
+
+def test_a_picture_has_no_parts(tmp_path: Path) -> None:
+    touch(tmp_path, "1.png", "2.png", "3.png")
+    table = write(
+        tmp_path,
+        "file_name,label,start,stop,offset,duration\n1.png,cat,0.5,2,,\n2.png,,,,1,\n3.png,cat,,,,9\n",
+    )
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(table, media=PICTURES)
+    assert str(raised.value) == (
+        f"{table} has bad rows (2):\n"
+        "  line 2: a picture has no parts; leave start=0.5, stop=2 out\n"
+        "  line 3: the label is empty; a picture has no parts; leave offset=1 out"
+    )
+
+
+def test_where_there_are_no_pictures_the_error_speaks_of_pictures(tmp_path: Path) -> None:
+    suffixes = ".bmp, .gif, .jpeg, .jpg, .pbm, .pgm, .png, .ppm, .tif, .tiff, .webp"
+    touch(tmp_path, "cat/1.wav")
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(tmp_path, media=PICTURES)
+    assert str(raised.value) == (
+        f"{tmp_path} holds neither train.csv nor label folders with pictures ({suffixes}); "
+        "give the table, or put each picture into a folder named after its label"
+    )
+    touch(tmp_path, "dog/1.png")
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(tmp_path, media=PICTURES)
+    assert str(raised.value) == (
+        f"no picture ({suffixes}) in the label folder cat of {tmp_path}; "
+        "add some, or begin the folder's name with '_' to leave it out"
+    )
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(write(tmp_path, "file_name,label\n"), media=PICTURES)
+    assert str(raised.value) == f"{tmp_path}/words.csv lists no pictures; add a row for each"

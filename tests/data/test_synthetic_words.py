@@ -11,7 +11,7 @@ import soundfile
 
 from audiocnn.data import synthetic_words
 from audiocnn.data.espeak import VARIANTS, voices
-from audiocnn.data.manifest import Clip, find_recordings, read_manifest
+from audiocnn.data.manifest import Clip, find_files, read_manifest
 from audiocnn.data.synthetic_words import (
     KEYWORDS,
     SILENCE,
@@ -149,7 +149,7 @@ def test_sentences_hold_their_words_where_the_manifest_says(corpus) -> None:
 
 def test_the_noise_is_ten_recordings_of_ten_seconds(corpus) -> None:
     folder, _ = corpus
-    recordings = find_recordings(folder / "_noise_")
+    recordings = find_files(folder / "_noise_")
     assert [len(read(path)) for path in recordings] == [160000] * 10
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audiocnn.data.manifest import Clip, read_manifest, read_recordings
+from audiocnn.data.manifest import Clip, read_files, read_manifest
 from audiocnn.errors import ManifestError
 
 ROWS = [
@@ -50,7 +50,7 @@ def expected(folder):
 def test_every_format_holds_the_same_clips(recordings, suffix):
     table = write(recordings / f"words{suffix}", ROWS)
     assert read_manifest(table) == expected(recordings)
-    assert read_recordings(table) == [Clip(path=clip.path, label=None) for clip in expected(recordings)]
+    assert read_files(table) == [Clip(path=clip.path, label=None) for clip in expected(recordings)]
 
 
 PARTS = [
@@ -70,9 +70,7 @@ def test_every_format_holds_the_same_parts_to_the_last_digit(recordings, suffix)
         Clip(path=path, label=row["label"], start=start, stop=stop)
         for row, (start, stop) in zip(PARTS, parts, strict=True)
     ]
-    assert read_recordings(table) == [
-        Clip(path=path, label=None, start=start, stop=stop) for start, stop in parts
-    ]
+    assert read_files(table) == [Clip(path=path, label=None, start=start, stop=stop) for start, stop in parts]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -94,7 +92,7 @@ def test_nemo_has_an_offset_and_a_duration_or_only_the_length_of_the_file(record
 def test_both_readers_take_a_name_as_it_is(tmp_path):
     (tmp_path / " 1.wav").touch()
     table = write(tmp_path / "words.csv", [{"file_name": " 1.wav"}])
-    assert read_recordings(table) == read_manifest(table) == [Clip(path=tmp_path / " 1.wav", label=None)]
+    assert read_files(table) == read_manifest(table) == [Clip(path=tmp_path / " 1.wav", label=None)]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -158,7 +156,7 @@ def test_bad_lines_of_json_are_listed_with_the_others(recordings):
         "  line 6: the label is empty"
     )
     with pytest.raises(ManifestError, match=re.escape("has bad rows (3)")):
-        read_recordings(table)
+        read_files(table)
 
 
 def test_rows_of_parquet_are_counted(recordings):

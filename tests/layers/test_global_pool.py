@@ -5,6 +5,7 @@ import torch
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers import (
+    AdaptiveAvgPool2d,
     Conv1d,
     GlobalMax,
     GlobalMean,
@@ -33,6 +34,33 @@ def test_on_windows_the_mean_is_a_window_mean():
     by_windows = Windows(Sequential(conv, GlobalMean()), window=10, stride=1)
     x = torch.randn(2, 3, 25)
     torch.testing.assert_close(by_windows(x), WindowMean(8)(conv(x)))
+
+
+@pytest.mark.parametrize("size", [(4, 4), (6, 9), (14, 14), (3, 5)])
+def test_a_grid_of_means_covers_everything(size):
+    """Blocks of as many steps as they need to, and of shared steps where they do not divide; written out."""
+    x = torch.randn(2, 3, *size)
+    rows, columns = [
+        [slice(i * steps // 4, (i * steps + steps + 3) // 4) for i in range(4)] for steps in size
+    ]
+    expected = torch.stack(
+        [torch.stack([x[..., r, c].mean((2, 3)) for c in columns], dim=-1) for r in rows], dim=-2
+    )
+    pool = AdaptiveAvgPool2d(4)
+    torch.testing.assert_close(pool(x), expected)
+    read = sum(len(range(100)[r]) * len(range(100)[c]) for r in rows for c in columns)
+    assert pool.connections(x[:1], expected[:1]) == 3 * read
+
+
+def test_a_grid_of_one_is_the_mean_of_all():
+    x = torch.randn(2, 3, 4, 5)
+    torch.testing.assert_close(AdaptiveAvgPool2d(1)(x), GlobalMean()(x))
+
+
+def test_a_grid_has_blocks():
+    with pytest.raises(ParameterError) as error:
+        AdaptiveAvgPool2d((2, 0))
+    assert str(error.value) == "output_size[1]=0 must be a positive integer"
 
 
 @pytest.mark.parametrize("layer", [GlobalMean(), GlobalMax()], ids=str)

@@ -6,9 +6,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audiocnn.accounting import account
 from audiocnn.errors import LawError, ParameterError
 from audiocnn.geometry import Geometry
-from audiocnn.layers import CLayer, Conv2d, SLayer
+from audiocnn.layers import CLayer, Conv2d, Sequential, SLayer
 
 
 def s_layer(*arguments, **options):
@@ -284,6 +285,12 @@ def test_the_accounts():
     z = blur(y)  # (2, 5, 2, 1)
     assert blur.macs(y, z) == 20 * 9
     assert blur.connections(y, z) == 20 * int((blur.d > 0).sum())
+
+
+def test_a_net_without_memory_is_counted_too():
+    counted = account(Sequential(SLayer(3, 5, 4, ellipse=True), CLayer(3)), (3, 7, 8))
+    with torch.device("meta"):
+        assert account(Sequential(SLayer(3, 5, 4, ellipse=True), CLayer(3)), (3, 7, 8)) == counted
 
 
 def test_what_is_printed():

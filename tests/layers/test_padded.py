@@ -59,6 +59,34 @@ def test_rows_are_those_of_the_module():
     assert padded(torch.zeros(1, 1, 7, 10)).shape == (1, 2, 5, 10)
 
 
+def test_rows_are_padded_too():
+    conv, x = Conv2d(2, 3, (5, 4), stride=(3, 2)), torch.randn(2, 2, 9, 11)
+    padded = Padded(conv, left=1, right=2, top=2, bottom=1)
+    y = padded(x)
+    torch.testing.assert_close(y, conv(F.pad(x, (1, 2, 2, 1))))
+    assert y.shape[-2:] == (padded.row_axis.takes.output_length(9), padded.time_axis.takes.output_length(11))
+    assert (padded.row_axis.start, padded.time_axis.start) == (-2, -1)
+    assert padded.geometry is padded.geometry_rows is None
+    repeated = Padded(conv, top=2, mode="repeat")(x)
+    torch.testing.assert_close(repeated, conv(torch.cat((x[:, :, :1], x[:, :, :1], x), dim=2)))
+
+
+def test_padded_along_rows_alone_it_is_a_scan_along_time():
+    padded = Padded(Conv2d(2, 3, 5, stride=2), top=1, bottom=3)
+    assert padded.geometry == padded.module.geometry
+    assert padded.geometry_rows is None
+    assert padded.row_axis.takes.span == 1
+
+
+def test_rows_that_are_too_few_with_their_padding():
+    with pytest.raises(ParameterError) as error:
+        Padded(Conv2d(1, 1, 5), top=1)(torch.zeros(1, 1, 3, 9))
+    assert str(error.value) == (
+        "input of 3 rows is shorter than the span of Padded along rows, 4; give more rows, or "
+        "padding='same' along them"
+    )
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
@@ -78,6 +106,18 @@ def test_rows_are_those_of_the_module():
         (
             lambda: Padded(Conv1d(1, 1, 5), left=-1),
             "left=-1 and right=0 must be 0 or more, and together less than the span, 5",
+        ),
+        (
+            lambda: Padded(Conv2d(1, 1, 5), top=3, bottom=2),
+            "top=3 and bottom=2 must be 0 or more, and together less than the span along rows, 5",
+        ),
+        (
+            lambda: Padded(Conv1d(1, 1, 5), bottom=1),
+            "module is a Conv1d that is no scan along rows; pad one that is",
+        ),
+        (
+            lambda: Padded(Conv2d(1, 1, 5, padding=("same", "valid")), top=1),
+            "module is a Conv2d that is no scan along rows; pad one that is",
         ),
     ],
 )

@@ -128,6 +128,16 @@ def test_pre_activation_block_that_changes_channels_forks_behind_the_first_relu(
     )
 
 
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_the_first_pre_activation_block_forks_behind_its_relu_too(dimensions):
+    block = evaluated(PreActivationBlock(4, 4, dimensions=dimensions, activate_before_fork=True))
+    plain = Plain(block)
+    x = torch.randn(2, 4, *(15, 17)[-dimensions:], dtype=torch.float64)
+    shared = plain.norm("norm1", x).relu()
+    y = plain.norm("norm2", plain.conv("conv1", shared)).relu()
+    torch.testing.assert_close(block(x), plain.conv("conv2", y) + centre(shared, 2, dimensions))
+
+
 @pytest.mark.parametrize(("out_channels", "stride"), [(6, 2), (6, 1), (4, 2), (4, 1)])
 def test_temporal_block(out_channels, stride):
     block = evaluated(TemporalBlock(4, out_channels, 5, stride=stride, padding="same"))

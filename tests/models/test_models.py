@@ -6,7 +6,7 @@ import torch
 
 from audiocnn.describe import count_parameters, describe
 from audiocnn.errors import ParameterError
-from audiocnn.models import MODELS, create
+from audiocnn.models import IMAGE_MODELS, MODELS, create
 
 # BC-ResNet: the paper's table and the authors' code. TC-ResNet: the published 66k and 305k count
 # batch norm's moving statistics; these are the trainable part.
@@ -79,7 +79,8 @@ def test_macs_are_those_that_the_docstring_states(name, stated):
 def test_one_window_gives_one_decision(name, padding):
     with torch.device("meta"):  # shapes, without numbers
         net = create(name, num_classes=5, padding=padding).eval()
-        assert net(torch.zeros(2, 1, net.rows, net.window)).shape == (2, 5, 1)
+        x = torch.zeros(2, net.config.in_channels, net.rows, net.window)
+        assert net(x).shape == ((2, 5, 1, 1) if name in IMAGE_MODELS else (2, 5, 1))
     assert net.config.input_size == (net.rows, net.window)
 
 

@@ -13,6 +13,7 @@ from audiocnn.models.convert.mlperf_tiny import from_mlperf_tiny
 from audiocnn.models.convert.nemo import from_nemo
 from audiocnn.models.convert.panns import from_panns
 from audiocnn.models.convert.speechbrain import from_speechbrain
+from audiocnn.models.convert.torchvision import from_torchvision
 from audiocnn.models.convert.vggish import from_torchvggish
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "from_qualcomm",
     "from_speechbrain",
     "from_torchvggish",
+    "from_torchvision",
     "rename_state",
 ]

@@ -1,0 +1,137 @@
+"""What classifiers of sounds and of pictures have in common: names for their classes, and a file."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import Tensor
+
+from audiocnn import model_file
+from audiocnn.classifier_config import LabelledConfig
+from audiocnn.errors import FingerprintError, ModelFileError, ParameterError
+from audiocnn.layers import Scan, Sequential, Windows
+from audiocnn.models import Net
+
+__all__ = ["LabelledNet", "Prediction", "restore"]
+
+AnyLabelled = TypeVar("AnyLabelled", bound="LabelledNet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The class a recording or a picture is given.
+
+    Attributes:
+        label: the class with the highest score.
+        score: its probability, 0 to 1.
+        scores: the probability of every class, by label.
+    """
+
+    label: str
+    score: float
+    scores: dict[str, float]
+
+
+class LabelledNet(Sequential):
+    """A trained network with what goes before it, and the names of its classes.
+
+    Attributes:
+        config: what it was built from.
+        net: the network, or the windows it is run in.
+    """
+
+    config: LabelledConfig
+    net: Scan
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, in the order of the scores."""
+        return self.config.labels
+
+    @property
+    def bare_net(self) -> Net:
+        """The network itself, without the windows it may be run in."""
+        net = self.net.module if isinstance(self.net, Windows) else self.net
+        assert isinstance(net, Net)
+        return net
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Scores of logits `(batch, num_classes, ...)`: softmax over the classes, or sigmoid of each."""
+        return logits.softmax(dim=1) if self.config.activation == "softmax" else logits.sigmoid()
+
+    def prediction(self, scores: Tensor) -> Prediction:
+        """The prediction that scores `(num_classes,)` make."""
+        values = scores.tolist()
+        best = int(scores.argmax())
+        return Prediction(
+            label=self.labels[best], score=values[best], scores=dict(zip(self.labels, values, strict=True))
+        )
+
+    def header(self) -> dict[str, Any]:
+        """What `save` writes into the header of the file: the config as plain values."""
+        raise NotImplementedError
+
+    def verify(self, header: dict[str, Any]) -> None:
+        """Raise where it does not compute what the classifier did whose file has this header.
+
+        Raises:
+            FingerprintError: naming what differs.
+        """
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the classifier to one `.safetensors` file, whose header holds the config as JSON.
+
+        The file appears whole or not at all; an existing one is replaced.
+        """
+        model_file.write(Path(path), config=self.header(), tensors=self.state_dict())
+
+
+def restore(
+    path: Path,
+    build: Callable[[dict[str, Any]], AnyLabelled],
+    *,
+    of: Literal["sounds", "pictures"],
+    device: str | torch.device,
+) -> AnyLabelled:
+    """Read what `LabelledNet.save` wrote, ready to score. Nothing in the file is executed.
+
+    Args:
+        path: the file.
+        build: makes the classifier that the values in the header describe; what these raise says that
+            the header is wrong.
+        of: what it classifies.
+        device: where to put it.
+
+    Raises:
+        ModelFileError: if the file is missing, damaged, made by something else or by a newer audiocnn.
+        ParameterError: for a device that is not there.
+    """
+    header, tensors = model_file.read(path)
+    is_other = ("picture" if of == "sounds" else "front_end") in header
+    if is_other and isinstance(header, dict):
+        other, reader = {
+            "sounds": ("pictures", "audiocnn.image_classifier.load"),
+            "pictures": ("sounds", "audiocnn.load"),
+        }[of]
+        raise ModelFileError(f"{path} is a classifier of {other}, not of {of}; read it with {reader}")
+    try:
+        classifier = build(header).to(tensors["normalize.mean"].dtype)
+        classifier.load_state_dict(tensors)
+        classifier.verify(header)
+    except FingerprintError as error:
+        raise ModelFileError(f"{path}: {error}; use the audiocnn that saved it, or train again") from None
+    except (AttributeError, KeyError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
+        found = shorten(str(error), 300)  # torch lists every tensor on a line of its own
+        raise ModelFileError(
+            f"{path}: the config in its header and its weights do not make a classifier ({found}); "
+            "save it again with the audiocnn that made it"
+        ) from error
+    try:
+        return classifier.to(device).eval()
+    except (RuntimeError, AssertionError) as error:  # torch has no one error for this
+        found = shorten(str(error), 100)
+        raise ParameterError(f"device={str(device)!r} cannot be used ({found}); 'cpu' always can") from error
