@@ -13,18 +13,21 @@ from torch import Tensor
 from audiocnn import metrics
 from audiocnn.classifier import Classifier
 from audiocnn.data.manifest import Clip, list_problems
+from audiocnn.data.picture_corpus import PictureCorpus, PictureFiles
 from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.image_classifier import ImageClassifier
 from audiocnn.pictures import figure_for, save_figure
 from audiocnn.predict import score_files
 
-__all__ = ["Evaluation", "choose_split", "evaluate"]
+__all__ = ["Evaluation", "choose_split", "evaluate", "evaluate_pictures"]
 
+_PICTURES_AT_ONCE = 256
 _FEW_GROUPS = 20  # below it a bootstrap's interval is narrower than nine tenths of what it should be
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
-    """What came out on one set of recordings.
+    """What came out on one set of recordings or pictures.
 
     Attributes:
         labels: the classes.
@@ -33,6 +36,7 @@ class Evaluation:
         groups: the name of each clip's speaker or file, drawn together for the intervals; None draws clip by
             clip.
         grouped_by: what these names are.
+        unit: what is scored.
 
     Raises:
         ParameterError: if there is not one group for each clip.
@@ -47,7 +51,8 @@ class Evaluation:
     scores: Tensor
     targets: Tensor
     groups: tuple[str, ...] | None = None
-    grouped_by: Literal["speaker", "file", "clip"] = "clip"
+    grouped_by: Literal["speaker", "file", "clip", "picture"] = "clip"
+    unit: Literal["clip", "picture"] = "clip"
 
     def __post_init__(self) -> None:
         if self.groups is not None and len(self.groups) != len(self.targets):
@@ -114,7 +119,7 @@ class Evaluation:
             sure = f"no interval from a single {self.grouped_by}"
         else:
             sure = f"no interval, as all {drawn} score alike"
-        right = f"{int(confusion.diag().sum())} of {len(self.targets)} clips"
+        right = f"{int(confusion.diag().sum())} of {len(self.targets)} {self.unit}s"
         return f"{others}\naccuracy {100 * self.accuracy:.2f} % ({right}; {sure})"
 
     def as_dict(self) -> dict[str, object]:
@@ -122,7 +127,7 @@ class Evaluation:
         confusion = self.confusion
         per_class = zip(self.labels, metrics.per_class(confusion), strict=True)
         return {
-            "clips": len(self.targets),
+            f"{self.unit}s": len(self.targets),
             "accuracy": self.accuracy,
             "macro_f1": metrics.macro_f1(confusion),
             "top_k": self.top_k,
@@ -162,7 +167,7 @@ class Evaluation:
         axes.set_yticks(range(n), self.labels, parse_math=False)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
-        axes.set_title(f"accuracy {100 * self.accuracy:.2f} % of {len(self.targets)} clips")
+        axes.set_title(f"accuracy {100 * self.accuracy:.2f} % of {len(self.targets)} {self.unit}s")
         figure.colorbar(image, ax=axes, label="part of the class", shrink=0.8)
         save_figure(figure, path)
 
@@ -219,4 +224,30 @@ def evaluate(classifier: Classifier, clips: Sequence[Clip]) -> Evaluation:
         targets=torch.tensor([index_of[clip.label] for clip in clips if clip.label is not None]),
         groups=speakers if by_speaker else tuple(os.path.normpath(clip.path) for clip in clips),
         grouped_by="speaker" if by_speaker else "file",
+    )
+
+
+def evaluate_pictures(classifier: ImageClassifier, pictures: PictureCorpus | PictureFiles) -> Evaluation:
+    """Score labelled pictures; the intervals are drawn picture by picture.
+
+    Args:
+        classifier: what is judged.
+        pictures: of its size, with its labels.
+
+    Raises:
+        ImageReadError: for a file that cannot be read.
+        ParameterError: if the labels are others.
+    """
+    if pictures.labels != classifier.labels:
+        raise ParameterError(
+            f"labels={pictures.labels} of the pictures must be those of the classifier, {classifier.labels}, "
+            "in that order; load them with labels=classifier.labels"
+        )
+    every = torch.arange(len(pictures)).split(_PICTURES_AT_ONCE)  # type: ignore[no-untyped-call]
+    return Evaluation(
+        labels=classifier.labels,
+        scores=torch.cat([classifier.score_pictures(list(pictures.batch(some))) for some in every]),
+        targets=pictures.targets.cpu(),
+        grouped_by="picture",
+        unit="picture",
     )

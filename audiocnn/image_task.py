@@ -1,5 +1,6 @@
 """Pictures to learn from: the classifier that a config asks for, its corpora, and the loss of a batch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,8 +9,9 @@ from torch import Tensor
 
 from audiocnn.augment.mixup import mixup
 from audiocnn.classifier_config import ImageClassifierConfig
+from audiocnn.data.manifest import Clip
 from audiocnn.data.picture_batches import PictureBatches
-from audiocnn.data.picture_sets import PictureSets
+from audiocnn.data.picture_sets import PictureSets, load_pictures, read_published_set
 from audiocnn.data.statistics import picture_statistics
 from audiocnn.image_classifier import ImageClassifier
 from audiocnn.image_config import ImageTrainConfig
@@ -17,7 +19,7 @@ from audiocnn.models import NetConfig
 from audiocnn.models.googlenet import GoogLeNet
 from audiocnn.task import Task
 
-__all__ = ["ImageTask", "image_loss"]
+__all__ = ["ImageTask", "image_loss", "read_pictures"]
 
 _JUDGED_AT_ONCE = 256
 _AUXILIARY_WEIGHT = 0.3
@@ -77,6 +79,22 @@ class ImageTask(Task):
         """Bring pictures there, where batches are then made."""
         for batches in (self.training, self.validation):
             batches.corpus = batches.corpus.to(device)
+
+
+def read_pictures(config: ImageTrainConfig, clips: Sequence[Clip] | None) -> PictureSets:
+    """The pictures of a run.
+
+    Args:
+        config: names the data, unless `clips` do.
+        clips: the pictures of a manifest, each of a split; None for a set as it is published.
+
+    Raises:
+        ManifestError: for pictures that cannot be used.
+        ImageReadError: for a published set that is damaged.
+    """
+    if clips is None:
+        return read_published_set(config.data, picture=config.picture, seed=config.seed)
+    return load_pictures(clips, picture=config.picture, in_memory=config.in_memory)
 
 
 def image_loss(

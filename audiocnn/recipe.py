@@ -6,13 +6,16 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from audiocnn.classifier import Classifier
 from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import read_manifest
+from audiocnn.data.media import PICTURES
 from audiocnn.errors import ParameterError
-from audiocnn.evaluate import Evaluation, choose_split, evaluate
+from audiocnn.evaluate import Evaluation, choose_split, evaluate, evaluate_pictures
+from audiocnn.image_classifier import ImageClassifier
+from audiocnn.image_config import ImageTrainConfig
+from audiocnn.image_task import read_pictures
 from audiocnn.run_folder import SPLIT
 from audiocnn.train import fit
 
@@ -38,7 +41,7 @@ class SeedResult:
     test: Evaluation
 
 
-def train_seeds(config: TrainConfig, *, seeds: Sequence[int]) -> list[SeedResult]:
+def train_seeds(config: TrainConfig | ImageTrainConfig, *, seeds: Sequence[int]) -> list[SeedResult]:
     """Train and judge a classifier for each seed, in a folder each.
 
     A folder `<model>_seed<seed>` of `config.out` is what `fit` leaves, and for both parts, `validation` and
@@ -60,33 +63,43 @@ def train_seeds(config: TrainConfig, *, seeds: Sequence[int]) -> list[SeedResult
         start = time.perf_counter()
         classifier = fit(run, resume=True)
         minutes = (time.perf_counter() - start) / 60
-        validation, test = judge(classifier, run.out)
+        validation, test = judge(classifier, run)
         result = SeedResult(seed=seed, minutes=minutes, validation=validation, test=test)
         logger.info("seed %d: validation %s, test %s, in %s minutes", seed, *_cells(result))
         results.append(result)
     return results
 
 
-def judge(classifier: Classifier, out: Path) -> tuple[Evaluation, Evaluation]:
+def judge(
+    classifier: Classifier | ImageClassifier, config: TrainConfig | ImageTrainConfig
+) -> tuple[Evaluation, Evaluation]:
     """Judge the classifier of a run on its validation and its test part.
 
     Args:
         classifier: that `fit` returned.
-        out: the run's folder, where the figures are left, and pictures of what was taken for what.
+        config: of the run, in whose folder the figures are left, and pictures of what was taken for what.
 
     Raises:
-        ManifestError: for recordings that cannot be read; see `evaluate`.
+        ManifestError: for recordings or pictures that cannot be read; see `evaluate`.
+        ParameterError: if there is no test part.
     """
-    clips = read_manifest(out / SPLIT)
-    parts = []
-    for split in ("validation", "test"):
-        part = evaluate(classifier, choose_split(clips, split))
+    split, parts = config.out / SPLIT, {}
+    if isinstance(classifier, Classifier):
+        clips = read_manifest(split)
+        parts = {name: evaluate(classifier, choose_split(clips, name)) for name in ("validation", "test")}
+    else:
+        assert isinstance(config, ImageTrainConfig)
+        listed = read_manifest(split, media=PICTURES) if split.is_file() else None
+        _, *judged = read_pictures(config, listed)
+        for name, pictures in zip(("validation", "test"), judged, strict=True):
+            if pictures is None:
+                raise ParameterError(f"split={name!r} has no pictures; give some, or another --data")
+            parts[name] = evaluate_pictures(classifier, pictures)
+    for name, part in parts.items():
         text = json.dumps(part.as_dict(), indent=1, ensure_ascii=False)
-        (out / f"{split}.json").write_text(text + "\n", encoding="utf-8")
-        part.draw_confusion(out / f"{split}_confusion.png")
-        parts.append(part)
-    validation, test = parts
-    return validation, test
+        (config.out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        part.draw_confusion(config.out / f"{name}_confusion.png")
+    return parts["validation"], parts["test"]
 
 
 def format_results(results: Sequence[SeedResult]) -> str:

@@ -23,13 +23,13 @@ from audiocnn.config import RunConfig, TrainConfig
 from audiocnn.data.batches import epoch_generator
 from audiocnn.data.manifest import Clip, read_manifest, write_manifest
 from audiocnn.data.media import PICTURES, RECORDINGS, Media
-from audiocnn.data.picture_sets import is_published_set, load_pictures, read_published_set
+from audiocnn.data.picture_sets import is_published_set
 from audiocnn.data.splits import split_clips
 from audiocnn.errors import ParameterError
 from audiocnn.files import whole_file
 from audiocnn.image_classifier import ImageClassifier
 from audiocnn.image_config import ImageTrainConfig
-from audiocnn.image_task import ImageTask
+from audiocnn.image_task import ImageTask, read_pictures
 from audiocnn.layers import constrain
 from audiocnn.run_folder import (
     BEST,
@@ -236,15 +236,11 @@ def _begin_recordings(config: TrainConfig, resume: bool) -> AudioTask:
 
 
 def _begin_pictures(config: ImageTrainConfig, resume: bool) -> ImageTask:
-    if is_published_set(config.data):
-        pictures = read_published_set(config.data, picture=config.picture, seed=config.seed)
-        task = ImageTask(config, pictures)
-        config.out.mkdir(parents=True, exist_ok=True)
-        return task
-    clips = _split(config, resume, PICTURES)
-    task = ImageTask(config, load_pictures(clips, picture=config.picture, in_memory=config.in_memory))
+    clips = None if is_published_set(config.data) else _split(config, resume, PICTURES)
+    task = ImageTask(config, read_pictures(config, clips))
     config.out.mkdir(parents=True, exist_ok=True)
-    write_manifest(config.out / SPLIT, clips)
+    if clips is not None:
+        write_manifest(config.out / SPLIT, clips)
     return task
 
 

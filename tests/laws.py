@@ -406,6 +406,7 @@ NARROW: dict[str, Callable[..., Net]] = {
     "resnet101_v1": partial(MODELS["resnet101_v1"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
     "resnet152": partial(MODELS["resnet152"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
     "resnet152_v1": partial(MODELS["resnet152_v1"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
+    "resnet20_narrow": partial(MODELS["resnet20_narrow"], width=1 / 8, blocks=3, input_size=(20, None)),
     "resnet20": partial(MODELS["resnet20"], width=1 / 8, blocks=3, input_size=(20, None)),
     "resnet32": partial(MODELS["resnet32"], width=1 / 8, blocks=3, input_size=(20, None)),
     "resnet44": partial(MODELS["resnet44"], width=1 / 8, blocks=3, input_size=(20, None)),

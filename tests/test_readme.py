@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from audiocnn import layers
 from audiocnn.describe import describe
 from audiocnn.frontends import FRONT_ENDS
-from audiocnn.models import MODELS
+from audiocnn.models import AUDIO_MODELS, IMAGE_MODELS, create
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,9 +31,31 @@ def row(name):
     )
 
 
+def picture_row(name):
+    """A row of the table of nets for pictures: those of ImageNet's size for its 1000 classes."""
+    with torch.device("meta"):
+        is_large = create(name, num_classes=2).rows > 200
+        described = describe(create(name, num_classes=1000 if is_large else 10))
+    rows, columns = described.receptive_field_rows, described.receptive_field
+    size = "x".join(map(str, described.input))
+    return (
+        f"| `{name}` | {size} | {1000 if is_large else 10} | {described.parameters:,} "
+        f"| {described.macs:,} | {rows.size}x{columns.size} |"
+    )
+
+
+def table_under(heading):
+    return re.findall(
+        r"^\| `\w+` \|.*$", re.split(r"^## ", README.split(heading)[1], flags=re.MULTILINE)[0], re.MULTILINE
+    )
+
+
 def test_the_table_of_networks_is_what_describe_prints():
-    written = re.findall(r"^\| `\w+` \|.*$", README[README.index("## Networks") :], re.MULTILINE)
-    assert written == [row(name) for name in MODELS]
+    assert table_under("## Networks") == [row(name) for name in AUDIO_MODELS]
+
+
+def test_the_table_of_nets_for_pictures_is_what_describe_says():
+    assert table_under("## Nets for pictures") == [picture_row(name) for name in IMAGE_MODELS]
 
 
 def test_the_table_of_layers_names_them_all():

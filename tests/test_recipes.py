@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from bars import write_set
 
 import audiocnn
 
@@ -18,6 +19,7 @@ def test_every_recipe_is_here_and_short():
     scripts = sorted(RECIPES.glob("*/*.py"))
     assert {script.parent.name for script in scripts if script.name == "train.py"} == {
         "arabic_speech_commands",
+        "mnist",
         "neocognitron_digits",
         "spoken_digits",
         "synthetic_words",
@@ -128,3 +130,17 @@ def test_neocognitron_digits(tmp_path, capsys):
     assert validation["learnt"] > validation["untrained"] + 2
     names = {f"{how}_{layer}.png" for how in ("untrained", "imprinted", "learnt") for layer in ("s1", "s2")}
     assert {p.name for p in tmp_path.iterdir()} == names
+
+
+def test_mnist(tmp_path, capsys):
+    data, out = tmp_path / "digits", tmp_path / "runs"
+    data.mkdir()
+    write_set(data)
+    small = ["--model", "resnet20_narrow", "--side", 16, "--epochs", 1]
+    run_recipe("mnist", "--data", data, "--out", out, *small, "--seeds", 0, 1)
+    table = capsys.readouterr().out.splitlines()[-6:]
+    assert table[:2] == ["", "| seed | validation | test | minutes |"]
+    assert table[5].startswith("| mean ± standard deviation | ")
+    run = out / "resnet20_narrow_seed1"
+    assert {p.name for p in run.iterdir()} > RUN_FILES
+    assert json.loads((run / "test.json").read_text())["pictures"] == 40

@@ -1,13 +1,11 @@
 """Training on pictures: what is learned, kept and gone on with; and the loss of a batch."""
 
-import gzip
-import struct
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from bars import bars, write_set
 
 from audiocnn import image_classifier
 from audiocnn.augment.image import ImageAugmentation
@@ -23,32 +21,10 @@ GREY = PictureConfig(rows=16, columns=16, channels=1, how="centre", background=0
 LABELS = ("lying", "standing")
 
 
-def bars(count, seed):
-    """Lines that stand or lie somewhere in a 14 x 14 picture, and which they do: `(count, 14, 14)` bytes."""
-    rng = np.random.default_rng(seed)
-    pictures = rng.integers(0, 60, (count, 14, 14))
-    targets = np.arange(count) % 2
-    for picture, target in zip(pictures, targets, strict=True):
-        at, first = rng.integers(2, 12), rng.integers(0, 6)
-        line = (slice(first, first + 8), at) if target else (at, slice(first, first + 8))
-        picture[line] += 180
-    return pictures.astype(np.uint8), targets.astype(np.uint8)
-
-
-def write_idx(path, numbers):
-    header = struct.pack(">BBBB", 0, 0, 8, numbers.ndim) + struct.pack(f">{numbers.ndim}I", *numbers.shape)
-    path.write_bytes(gzip.compress(header + numbers.tobytes()))
-
-
 @pytest.fixture(scope="module")
 def idx(tmp_path_factory):
     """A folder in MNIST's form."""
-    folder = tmp_path_factory.mktemp("digits")
-    for name, count, seed in (("train", 200, 0), ("t10k", 40, 1)):
-        pictures, targets = bars(count, seed)
-        write_idx(folder / f"{name}-images-idx3-ubyte.gz", pictures)
-        write_idx(folder / f"{name}-labels-idx1-ubyte.gz", targets)
-    return folder
+    return write_set(tmp_path_factory.mktemp("digits"))
 
 
 @pytest.fixture(scope="module")

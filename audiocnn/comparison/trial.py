@@ -118,7 +118,7 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
         run = replace(run, epochs=int(budget["epochs"]))
         logger.info("%s: %d epochs", run.out.name, run.epochs)
         classifier = _fit(run, budget)
-        validation, test = judge(classifier, run.out)
+        validation, test = judge(classifier, run)
         timed = choose_split(read_manifest(run.out / SPLIT), "test")[:_CLIPS_TIMED]
         waveforms = read_clips(timed, sample_rate=classifier.sample_rate)
         clip_seconds = median(len(waveform) for waveform in waveforms) / classifier.sample_rate

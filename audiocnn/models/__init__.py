@@ -144,6 +144,7 @@ IMAGE_MODELS: dict[str, Callable[..., ImageNet]] = {
     "resnet101_v1": partial(_resnet101, stride_on="first"),
     "resnet152": _resnet152,
     "resnet152_v1": partial(_resnet152, stride_on="first"),
+    "resnet20_narrow": partial(cifar_resnet, blocks=3, width=0.5),
     "resnet20": partial(cifar_resnet, blocks=3),
     "resnet32": partial(cifar_resnet, blocks=5),
     "resnet44": partial(cifar_resnet, blocks=7),

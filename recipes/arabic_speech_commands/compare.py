@@ -14,14 +14,14 @@ from typing import Any
 from audiocnn.comparison import run_trials, write_comparison
 from audiocnn.config import TrainConfig
 from audiocnn.layers import Padding
-from audiocnn.models import MODELS
+from audiocnn.models import AUDIO_MODELS, MODELS
 
 HERE = Path(__file__).parent
 NUM_CLASSES, MOST_MACS = 40, 10_000_000
 # nets that scan are judged beside the published ones that lean on padding; deep ones have no other way
 BOTH_WAYS = ("tc_resnet", "ds_cnn", "bc_resnet")
 IMAGE_NETS = ("alexnet", "alexnet_ungrouped", "googlenet", "googlenet_bn")
-PADDED = ("resnet18", "resnet34", "resnet50", "vggish", *IMAGE_NETS)
+PADDED = ("vggish", "resnet18", "resnet34", "resnet50", *IMAGE_NETS)
 # M5 reads samples, of which there is one row to mask; image nets take 47 or 67 rows at least, here are 80
 OWN = {name: {"front_end": "whisper"} for name in IMAGE_NETS}
 OWN |= {"m5": {"front_end": "samples", "max_freq_width": 0}}
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     configs = [
         replace(shared, model=name, padding=padding, seed=seed, **settings_of(name, padding, asked))
         for seed in options.seeds
-        for name in options.models or MODELS
+        for name in options.models or dict.fromkeys((*AUDIO_MODELS, *PADDED))
         for padding in options.padding or list_paddings(name)
     ]
     if options.table:
