@@ -1,7 +1,7 @@
 """audiocnn: convnets that classify sound, with one set of scores wherever they run."""
 
-from audiocnn.classifier import Classifier, Prediction, load
-from audiocnn.classifier_config import ClassifierConfig
+from audiocnn.classifier import Classifier, Prediction
+from audiocnn.classifier_config import ClassifierConfig, ImageClassifierConfig
 from audiocnn.describe import describe
 from audiocnn.errors import (
     AudioCNNError,
@@ -14,6 +14,8 @@ from audiocnn.errors import (
     ModelFileError,
     ParameterError,
 )
+from audiocnn.image_classifier import ImageClassifier
+from audiocnn.loading import load
 
 __all__ = [
     "AudioCNNError",
@@ -22,6 +24,8 @@ __all__ = [
     "ClassifierConfig",
     "FeatureFileError",
     "FingerprintError",
+    "ImageClassifier",
+    "ImageClassifierConfig",
     "ImageReadError",
     "LawError",
     "ManifestError",

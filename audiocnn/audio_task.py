@@ -27,7 +27,7 @@ _JUDGED_AT_ONCE = 256
 
 
 class AudioTask(Task):
-    """A fresh classifier of sounds, with the statistics of its features, and the recordings it learns from.
+    """A classifier of sounds, fresh or from a file, and the recordings it learns from.
 
     Args:
         config: the run.
@@ -35,6 +35,7 @@ class AudioTask(Task):
 
     Raises:
         ManifestError: for recordings that cannot be used.
+        ModelFileError: for a file to start from, or of a teacher, that holds no classifier.
         ParameterError: for values that cannot work.
     """
 
@@ -50,6 +51,7 @@ class AudioTask(Task):
             )
         self.config = config
         self.classifier = fresh_classifier(config, labels)
+        self.transfer(config)
         net = self.classifier.bare_net
         # raises if the masks do not fit
         mask_features(torch.zeros(1, 1, net.rows, net.window), config, torch.Generator())
@@ -64,8 +66,9 @@ class AudioTask(Task):
         if noise_clips:
             noise = Corpus.load(noise_clips, labels=("noise",), sample_rate=rate)
             self.noise = noise.looped(self.classifier.geometry.span)
-        mean, deviation = feature_statistics(train, self.classifier.front_end)
-        self.classifier.normalize.set_statistics(mean=mean, deviation=deviation)
+        if config.start_from is None:
+            mean, deviation = feature_statistics(train, self.classifier.front_end)
+            self.classifier.normalize.set_statistics(mean=mean, deviation=deviation)
         window = self.classifier.window
         self.training = Batches(
             train,

@@ -343,7 +343,7 @@ def _alike(lengths: Sequence[int], most_samples: int) -> Iterator[range]:
 def load(
     path: str | os.PathLike[str], *, device: str | torch.device = "cpu", resample: bool = True
 ) -> Classifier:
-    """Read a classifier from the one file that `Classifier.save` wrote, ready to score.
+    """Read a classifier of sounds from the one file that `Classifier.save` wrote, ready to score.
 
     Nothing in the file is executed: it holds numbers, and a config as JSON.
 
@@ -355,14 +355,11 @@ def load(
         resample: as for `Classifier`.
 
     Raises:
-        ModelFileError: if the file is missing, damaged, made by something else or by a
-            newer audiocnn.
+        ModelFileError: if the file is missing, damaged, a classifier of pictures, made by something else or
+            by a newer audiocnn.
         ParameterError: for a device that is not there.
     """
     path = SHIPPED.get(os.fspath(path)) or Path(path)
     return restore(
-        path,
-        lambda header: Classifier(config_from(header), resample=resample),
-        of="sounds",
-        device=device,
+        path, {"sounds": lambda header: Classifier(config_from(header), resample=resample)}, device=device
     )

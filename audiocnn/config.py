@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Literal, get_args, get_origin
+from typing import Literal, TypeAlias, Union, get_args, get_origin
 
 from audiocnn.errors import ParameterError
 
-__all__ = ["PREDICT_BATCH_SIZE", "RunConfig", "TrainConfig"]
+__all__ = ["PREDICT_BATCH_SIZE", "Freeze", "RunConfig", "TrainConfig"]
 
 PREDICT_BATCH_SIZE = 128
 """Files that prediction scores together by default."""
+
+Freeze: TypeAlias = Literal["stem", "body"] | int
+"""Which layers are held: the first, all before the logits, or so many from the first on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,12 @@ class RunConfig:
         mixup_alpha: examples are mixed in shares from Beta(alpha, alpha); 0 mixes none.
         seed: of the weights, of the split where it is drawn, of the order and of every augmentation.
         device: where to train; "auto" takes a GPU if there is one.
+        start_from: file of a classifier with this net, whose weights and statistics of its input the run
+            begins with, and whose logits if the labels are the same; None begins with fresh weights.
+        freeze: which of those weights are held: stem, the first layer; body, all before the logits; or how
+            many layers, from the first on. None lets all learn.
+        thaw_epochs: epochs after which one more of the frozen layers learns too, the last first, and so on;
+            None holds them to the end.
 
     Raises:
         ParameterError: for a value that cannot work.
@@ -61,6 +70,9 @@ class RunConfig:
     mixup_alpha: float = 0.2
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    start_from: Path | None = None
+    freeze: Freeze | None = None
+    thaw_epochs: int | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -71,6 +83,7 @@ class RunConfig:
             ("decay_epochs", 1),
             ("patience", 1),
             ("seed", 0),
+            ("thaw_epochs", 1),
         ):
             self._require_at_least(name, least)
         self._require_positive("learning_rate", default=0.01)
@@ -82,6 +95,14 @@ class RunConfig:
         if not 0 < self.decay_factor < 1:
             raise ParameterError(
                 f"decay_factor={self.decay_factor} must be between 0 and 1; 0.3 is the default"
+            )
+        if self.freeze is not None and self.start_from is None:
+            raise ParameterError(
+                f"freeze={self.freeze!r} would hold weights that have learned nothing; give start_from too"
+            )
+        if self.thaw_epochs is not None and self.freeze is None:
+            raise ParameterError(
+                f"thaw_epochs={self.thaw_epochs} thaws nothing where nothing is frozen; give freeze too"
             )
 
     def _require_at_least(self, name: str, least: int) -> None:
@@ -102,12 +123,15 @@ class RunConfig:
         """Paths may be given as text; numbers must be numbers, and choices be among theirs."""
         for field in fields(self):
             value = getattr(self, field.name)
-            kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+            is_union = get_origin(field.type) in (UnionType, Union)
+            kinds = get_args(field.type) if is_union else (field.type,)
             if value is None and NoneType in kinds:
                 continue
-            if get_origin(field.type) is Literal:
-                if value not in get_args(field.type):
-                    raise ParameterError(f"{field.name}={value!r} must be {_either(get_args(field.type))}")
+            words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
+            if words:
+                choices = [*map(repr, words)] + ["an integer"] * (int in kinds)
+                if value not in words and not (int in kinds and type(value) is int):
+                    raise ParameterError(f"{field.name}={value!r} must be {_either(choices)}")
             elif Path in kinds:
                 object.__setattr__(self, field.name, Path(value))
             elif int in kinds and type(value) is not int:
@@ -206,6 +230,6 @@ class TrainConfig(RunConfig):
             )
 
 
-def _either(choices: tuple[str, ...]) -> str:
+def _either(choices: Sequence[str]) -> str:
     """For a message: "'auto', 'cpu' or 'cuda'"."""
-    return ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
+    return ", ".join(choices[:-1]) + f" or {choices[-1]}"

@@ -8,7 +8,8 @@ from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import read_files
 from audiocnn.data.synthetic_words import write_corpus
 from audiocnn.evaluate import Evaluation, choose_split, evaluate
-from audiocnn.predict import score_files, write_predictions
+from audiocnn.predict import score_files
+from audiocnn.prediction_table import write_predictions
 from audiocnn.run_folder import BEST
 from audiocnn.train import fit
 

@@ -1,28 +1,35 @@
-"""How good a classifier is: its scores on labelled recordings, against their labels."""
+"""How good a classifier is: its scores on labelled recordings or pictures, against their labels."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
 from audiocnn import metrics
-from audiocnn.classifier import Classifier
-from audiocnn.data.manifest import Clip, list_problems
+from audiocnn.averaging import SINGLE_VIEW, Averaging, mean_scores
+from audiocnn.data.manifest import Clip, list_problems, listed
+from audiocnn.data.media import PICTURES
 from audiocnn.data.picture_corpus import PictureCorpus, PictureFiles
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.image_classifier import ImageClassifier
+from audiocnn.labelled import LabelledNet
+from audiocnn.loading import AnyClassifier
 from audiocnn.pictures import figure_for, save_figure
-from audiocnn.predict import score_files
+from audiocnn.predict import media_of, score_files
 
-__all__ = ["Evaluation", "choose_split", "evaluate", "evaluate_pictures"]
+__all__ = ["Evaluation", "choose_split", "evaluate", "evaluate_pictures", "together"]
 
 _PICTURES_AT_ONCE = 256
+_VIEWED_AT_ONCE = 16  # where each is seen in several views
 _FEW_GROUPS = 20  # below it a bootstrap's interval is narrower than nine tenths of what it should be
+
+Unit: TypeAlias = Literal["clip", "picture"]
+DrawnBy: TypeAlias = Literal["speaker", "author", "file", "clip", "picture"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,8 +40,8 @@ class Evaluation:
         labels: the classes.
         scores: probabilities `(clips, num_classes)`.
         targets: indices of the true labels `(clips,)`.
-        groups: the name of each clip's speaker or file, drawn together for the intervals; None draws clip by
-            clip.
+        groups: the name of each clip's speaker, author or file, drawn together for the intervals; None draws
+            clip by clip.
         grouped_by: what these names are.
         unit: what is scored.
 
@@ -51,8 +58,8 @@ class Evaluation:
     scores: Tensor
     targets: Tensor
     groups: tuple[str, ...] | None = None
-    grouped_by: Literal["speaker", "file", "clip", "picture"] = "clip"
-    unit: Literal["clip", "picture"] = "clip"
+    grouped_by: DrawnBy = "clip"
+    unit: Unit = "clip"
 
     def __post_init__(self) -> None:
         if self.groups is not None and len(self.groups) != len(self.targets):
@@ -193,61 +200,134 @@ def choose_split(clips: Sequence[Clip], split: str) -> list[Clip]:
     return chosen
 
 
-def evaluate(classifier: Classifier, clips: Sequence[Clip]) -> Evaluation:
-    """Score labelled recordings, or parts of them.
+def evaluate(
+    classifiers: AnyClassifier | Sequence[AnyClassifier],
+    clips: Sequence[Clip],
+    *,
+    averaging: Averaging = SINGLE_VIEW,
+) -> Evaluation:
+    """Score labelled recordings, or parts of them, or labelled pictures.
 
-    The intervals are drawn by speaker where every clip names one, else by file.
+    The intervals are drawn by speaker, or author, where every clip names one, else by file.
 
     Args:
-        classifier: what is judged.
-        clips: recordings with labels that the classifier knows.
+        classifiers: what is judged; of several, which need the same labels, the mean of their scores.
+        clips: recordings or pictures with labels that the classifier knows.
+        averaging: views of each, over whose scores the mean is taken.
 
     Raises:
         ManifestError: if there are no clips, or listing every clip with an unknown label, or every file that
             cannot be read: what is left out would change the figures.
+        ParameterError: for classifiers that do not go together, or views that such clips do not have.
     """
+    judged = together(classifiers)
+    labels = judged[0].labels
+    is_picture = media_of(judged[0]) is PICTURES
+    unit: Unit = "picture" if is_picture else "clip"
     if not clips:
-        raise ManifestError("there are no clips to judge; give at least one")
-    index_of = {label: i for i, label in enumerate(classifier.labels)}
+        raise ManifestError(f"there are no {unit}s to judge; give at least one")
+    index_of = {label: i for i, label in enumerate(labels)}
     unknown = [f"{clip.path}: label {clip.label!r}" for clip in clips if clip.label not in index_of]
     if unknown:
-        raise ManifestError(list_problems("the classifier does not know the labels of these clips", unknown))
-    scored = list(score_files(classifier, clips))
-    problems = [file.error for file in scored if file.error is not None]
-    if problems:
-        raise ManifestError(list_problems("these recordings cannot be read", list(dict.fromkeys(problems))))
+        heading = f"the classifier does not know the labels of these {unit}s"
+        raise ManifestError(list_problems(heading, unknown))
     speakers = tuple(clip.speaker for clip in clips if clip.speaker is not None)
     by_speaker = len(speakers) == len(clips)
+    files = tuple(os.path.normpath(clip.path) for clip in clips)
+    grouped_by: DrawnBy = "speaker" if by_speaker else "file"
+    if is_picture:
+        grouped_by = "author" if by_speaker else "picture"
     return Evaluation(
-        labels=classifier.labels,
-        scores=torch.stack([file.scores for file in scored if file.scores is not None]),
+        labels=labels,
+        scores=_mean([_scores(classifier, clips, averaging) for classifier in judged]),
         targets=torch.tensor([index_of[clip.label] for clip in clips if clip.label is not None]),
-        groups=speakers if by_speaker else tuple(os.path.normpath(clip.path) for clip in clips),
-        grouped_by="speaker" if by_speaker else "file",
+        groups=speakers if by_speaker else files,
+        grouped_by=grouped_by,
+        unit=unit,
     )
 
 
-def evaluate_pictures(classifier: ImageClassifier, pictures: PictureCorpus | PictureFiles) -> Evaluation:
-    """Score labelled pictures; the intervals are drawn picture by picture.
+def together(classifiers: AnyClassifier | Sequence[AnyClassifier]) -> Sequence[AnyClassifier]:
+    """One or more classifiers whose scores have a mean.
+
+    Raises:
+        ParameterError: if there is none, or they are not of one kind and the same labels.
+    """
+    judged = [classifiers] if isinstance(classifiers, LabelledNet) else list(classifiers)
+    if not judged:
+        raise ParameterError("classifiers is empty; give one at least")
+    first = judged[0]
+    for other in judged[1:]:
+        if media_of(other) != media_of(first):
+            raise ParameterError(
+                f"classifiers of {media_of(first).many} and of {media_of(other).many} have no common score; "
+                "give those of one kind"
+            )
+        if other.labels != first.labels:
+            only = sorted(set(first.labels) ^ set(other.labels))
+            what = f"only one of two tells {listed(only)}" if only else "the order differs"
+            raise ParameterError(
+                f"classifiers of other labels ({what}) have no common score; give those that learned the same"
+            )
+    return judged
+
+
+def _mean(scores: Sequence[Tensor]) -> Tensor:
+    return torch.stack(list(scores)).mean(dim=0)
+
+
+def _scores(classifier: AnyClassifier, clips: Sequence[Clip], averaging: Averaging) -> Tensor:
+    """Of files that all can be read, `(clips, num_classes)`."""
+    scored = list(score_files(classifier, clips, averaging=averaging))
+    problems = [file.error for file in scored if file.error is not None]
+    if problems:
+        heading = f"these {media_of(classifier).many} cannot be read"
+        raise ManifestError(list_problems(heading, list(dict.fromkeys(problems))))
+    return torch.stack([file.scores for file in scored if file.scores is not None])
+
+
+def evaluate_pictures(
+    classifiers: ImageClassifier | Sequence[ImageClassifier],
+    pictures: PictureCorpus | PictureFiles,
+    *,
+    averaging: Averaging = SINGLE_VIEW,
+) -> Evaluation:
+    """Score labelled pictures that are at hand; the intervals are drawn picture by picture.
 
     Args:
-        classifier: what is judged.
-        pictures: of its size, with its labels.
+        classifiers: as for `evaluate`.
+        pictures: of any size, with their labels.
+        averaging: as for `evaluate`.
 
     Raises:
         ImageReadError: for a file that cannot be read.
-        ParameterError: if the labels are others.
+        ParameterError: if the labels are others; and as for `evaluate`.
     """
-    if pictures.labels != classifier.labels:
+    judged = [each for each in together(classifiers) if isinstance(each, ImageClassifier)]
+    labels = judged[0].labels
+    if pictures.labels != labels:
         raise ParameterError(
-            f"labels={pictures.labels} of the pictures must be those of the classifier, {classifier.labels}, "
+            f"labels={pictures.labels} of the pictures must be those of the classifier, {labels}, "
             "in that order; load them with labels=classifier.labels"
         )
-    every = torch.arange(len(pictures)).split(_PICTURES_AT_ONCE)  # type: ignore[no-untyped-call]
+    at_once = _PICTURES_AT_ONCE if averaging == SINGLE_VIEW else _VIEWED_AT_ONCE
+    scores = []
+    for some in torch.arange(len(pictures)).split(at_once):  # type: ignore[no-untyped-call]
+        batch = pictures.batch(some).cpu()
+        scores.append(_mean([_scores_of(classifier, batch, averaging) for classifier in judged]))
     return Evaluation(
-        labels=classifier.labels,
-        scores=torch.cat([classifier.score_pictures(list(pictures.batch(some))) for some in every]),
+        labels=labels,
+        scores=torch.cat(scores),
         targets=pictures.targets.cpu(),
         grouped_by="picture",
         unit="picture",
     )
+
+
+def _scores_of(classifier: ImageClassifier, pictures: Tensor, averaging: Averaging) -> Tensor:
+    """Of pictures `(pictures, channel, rows, columns)`; those of the right size are not fitted again."""
+    wanted = classifier.config.picture
+    if averaging == SINGLE_VIEW and pictures.shape[1:] == (wanted.channels, wanted.rows, wanted.columns):
+        return classifier.score_pictures(list(pictures))
+    views = [averaging.of_picture(picture, wanted) for picture in pictures]
+    return mean_scores(classifier.score_pictures, views)

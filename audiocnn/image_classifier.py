@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from audiocnn.accounting import account
+from audiocnn.classifier import CACHE_BYTES
 from audiocnn.classifier_config import ImageClassifierConfig, config_as_dict, image_config_from
 from audiocnn.errors import ParameterError
 from audiocnn.labelled import LabelledNet, Prediction, restore
@@ -71,6 +73,10 @@ class ImageClassifier(LabelledNet):
         )
         super().__init__({"normalize": Normalize(picture.channels, of="channels"), "net": net})
         self.config = config
+        # as many pixels at once as keep the largest layer in a CPU's cache
+        layers = account(net, (picture.channels, picture.rows, picture.columns)).layers
+        at_once = CACHE_BYTES // max(layer.activation_bytes for layer in layers)
+        self._pixels_at_once = at_once * picture.rows * picture.columns
 
     def header(self) -> dict[str, Any]:
         """The config as plain values."""
@@ -107,9 +113,13 @@ class ImageClassifier(LabelledNet):
         mean = self.normalize.mean
         scores = torch.empty(len(pictures), len(self.labels), dtype=mean.dtype)
         with self.evaluating(), torch.inference_mode():
-            for members in by_shape.values():
-                logits = self(torch.stack([pictures[i] for i in members]).to(mean))
-                scores[members] = self.probabilities(logits).flatten(2).mean(dim=2).cpu()
+            for (_, rows, columns), alike in by_shape.items():
+                on_cpu = mean.device.type == "cpu"
+                at_once = max(1, self._pixels_at_once // (rows * columns)) if on_cpu else len(alike)
+                for first in range(0, len(alike), at_once):
+                    members = alike[first : first + at_once]
+                    logits = self(torch.stack([pictures[i] for i in members]).to(mean))
+                    scores[members] = self.probabilities(logits).flatten(2).mean(dim=2).cpu()
         return scores
 
     def _check(self, picture: Tensor) -> None:
@@ -136,9 +146,9 @@ def load(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") ->
         device: where to put it, such as `"cuda"`.
 
     Raises:
-        ModelFileError: if the file is missing, damaged, or made by something else.
+        ModelFileError: if the file is missing, damaged, a classifier of sounds, or made by something else.
         ParameterError: for a device that is not there.
     """
     return restore(
-        Path(path), lambda header: ImageClassifier(image_config_from(header)), of="pictures", device=device
+        Path(path), {"pictures": lambda header: ImageClassifier(image_config_from(header))}, device=device
     )

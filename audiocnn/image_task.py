@@ -26,13 +26,14 @@ _AUXILIARY_WEIGHT = 0.3
 
 
 class ImageTask(Task):
-    """A fresh classifier of pictures, with the statistics of their colours, and what it learns from.
+    """A classifier of pictures, fresh or from a file, and what it learns from.
 
     Args:
         config: the run.
         pictures: to learn from and to choose by.
 
     Raises:
+        ModelFileError: for a file to start from that holds no classifier.
         ParameterError: for values that cannot work.
     """
 
@@ -52,8 +53,10 @@ class ImageTask(Task):
         self.classifier = ImageClassifier(
             ImageClassifierConfig(labels=labels, picture=config.picture, net=net)
         )
-        mean, deviation = picture_statistics(pictures.train)
-        self.classifier.normalize.set_statistics(mean=mean, deviation=deviation)
+        self.transfer(config)
+        if config.start_from is None:
+            mean, deviation = picture_statistics(pictures.train)
+            self.classifier.normalize.set_statistics(mean=mean, deviation=deviation)
         self.training = PictureBatches(
             pictures.train,
             batch_size=config.batch_size,

@@ -1,11 +1,11 @@
 """What classifiers of sounds and of pictures have in common: names for their classes, and a file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,7 +16,10 @@ from audiocnn.errors import FingerprintError, ModelFileError, ParameterError
 from audiocnn.layers import Scan, Sequential, Windows
 from audiocnn.models import Net
 
-__all__ = ["LabelledNet", "Prediction", "restore"]
+__all__ = ["Kind", "LabelledNet", "Prediction", "restore"]
+
+Kind: TypeAlias = Literal["sounds", "pictures"]
+"""What a classifier is of."""
 
 AnyLabelled = TypeVar("AnyLabelled", bound="LabelledNet")
 
@@ -92,34 +95,31 @@ class LabelledNet(Sequential):
 
 def restore(
     path: Path,
-    build: Callable[[dict[str, Any]], AnyLabelled],
+    builders: Mapping[Kind, Callable[[dict[str, Any]], AnyLabelled]],
     *,
-    of: Literal["sounds", "pictures"],
     device: str | torch.device,
 ) -> AnyLabelled:
     """Read what `LabelledNet.save` wrote, ready to score. Nothing in the file is executed.
 
     Args:
         path: the file.
-        build: makes the classifier that the values in the header describe; what these raise says that
-            the header is wrong.
-        of: what it classifies.
+        builders: for each kind that is wanted, what makes the classifier that the values in the header
+            describe; what it raises says that the header is wrong.
         device: where to put it.
 
     Raises:
-        ModelFileError: if the file is missing, damaged, made by something else or by a newer audiocnn.
+        ModelFileError: if the file is missing, damaged, of another kind, made by something else or by a
+            newer audiocnn.
         ParameterError: for a device that is not there.
     """
     header, tensors = model_file.read(path)
-    is_other = ("picture" if of == "sounds" else "front_end") in header
-    if is_other and isinstance(header, dict):
-        other, reader = {
-            "sounds": ("pictures", "audiocnn.image_classifier.load"),
-            "pictures": ("sounds", "audiocnn.load"),
-        }[of]
-        raise ModelFileError(f"{path} is a classifier of {other}, not of {of}; read it with {reader}")
+    kind: Kind = "pictures" if isinstance(header, dict) and "picture" in header else "sounds"
+    if kind not in builders:
+        raise ModelFileError(
+            f"{path} is a classifier of {kind}, not of {' or '.join(builders)}; audiocnn.load reads both"
+        )
     try:
-        classifier = build(header).to(tensors["normalize.mean"].dtype)
+        classifier = builders[kind](header).to(tensors["normalize.mean"].dtype)
         classifier.load_state_dict(tensors)
         classifier.verify(header)
     except FingerprintError as error:

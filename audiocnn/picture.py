@@ -180,10 +180,11 @@ class PictureConfig:
     Attributes:
         rows: of every picture.
         columns: of every picture.
-        channels: 1 for grey, 3 for colour.
-        how: as for `fit`.
-        crop_share: as for `fit`.
-        background: as for `read` and `fit`.
+        channels: of every picture; 1 is grey, 3 in colour.
+        how: a picture of another size gets this one: crop resizes it until it covers the size, and cuts out
+            the middle; stretch changes its shape; pad fits it in, on background; centre resizes nothing.
+        crop_share: of crop, the part of the covered height and width that is cut out.
+        background: what is seen through transparent pixels, and around the picture: 0 is black, 1 white.
 
     Raises:
         ParameterError: as these do.
@@ -211,7 +212,12 @@ class PictureConfig:
             ImageReadError: as `read` does.
             ParameterError: if Pillow is not installed.
         """
-        picture = read(path, channels=self.channels, background=self.background)
+        return self.fitted(read(path, channels=self.channels, background=self.background))
+
+    def fitted(self, picture: Tensor) -> Tensor:
+        """A picture of any size, grey or in colour, floating point, as these pictures are."""
+        if len(picture) != self.channels:
+            picture = grey(picture) if self.channels == 1 else picture.expand(3, -1, -1)
         return fit(
             picture,
             self.rows,

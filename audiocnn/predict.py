@@ -6,34 +6,32 @@ Which files share a batch follows from their places in the input alone, so that 
 run that is repeated computes the same.
 """
 
-import csv
-import json
 import os
-import sys
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from audiocnn import picture
+from audiocnn.averaging import SINGLE_VIEW, Averaging, mean_scores
 from audiocnn.classifier import BLOCK_SECONDS, Classifier
 from audiocnn.config import PREDICT_BATCH_SIZE
 from audiocnn.data.corpus import read_parts
 from audiocnn.data.manifest import Clip, find_files, read_files, unreadable
-from audiocnn.data.media import RECORDINGS
+from audiocnn.data.media import PICTURES, RECORDINGS, Media
 from audiocnn.data.tables import TABLE_SUFFIXES
-from audiocnn.errors import AudioReadError, ParameterError
+from audiocnn.errors import AudioReadError, ImageReadError, ParameterError
+from audiocnn.image_classifier import ImageClassifier
+from audiocnn.loading import AnyClassifier
 
-__all__ = ["OUT_ENDINGS", "FileScores", "collect_files", "score_files", "write_predictions"]
-
-OUT_ENDINGS = (".csv", ".jsonl", ".parquet")
-_SECONDS = ("start", "stop")
+__all__ = ["FileScores", "collect_files", "media_of", "score_files"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,48 +54,57 @@ class FileScores:
         return self.clip.path
 
 
-def collect_files(inputs: Sequence[str | os.PathLike[str]]) -> list[Path | Clip]:
-    """The recordings that files, folders and manifests name, in the order given.
+def media_of(classifier: AnyClassifier) -> Media:
+    """The kind of files that a classifier reads."""
+    return PICTURES if isinstance(classifier, ImageClassifier) else RECORDINGS
+
+
+def collect_files(
+    inputs: Sequence[str | os.PathLike[str]], *, media: Media = RECORDINGS
+) -> list[Path | Clip]:
+    """The recordings or pictures that files, folders and manifests name, in the order given.
 
     Args:
         inputs: a file stands for itself, whether it can be read or not; a folder for all the
-            recordings below it, sorted, hidden ones left out; a table (`.csv`, `.tsv`, `.jsonl`,
-            `.json`, `.parquet`) for the files in its column `file_name`, or the parts of them from
-            `start` to `stop`, whatever else it holds.
+            recordings or pictures below it, sorted, hidden ones left out; a table (`.csv`, `.tsv`,
+            `.jsonl`, `.json`, `.parquet`) for the files in its column `file_name`, or the parts of
+            recordings from `start` to `stop`, whatever else it holds.
+        media: `RECORDINGS` or `PICTURES`.
 
     Returns:
         The path of each whole file, a clip for each part of one.
 
     Raises:
         ManifestError: for a manifest that cannot be read.
-        ParameterError: for a folder without a recording.
+        ParameterError: for a folder without a recording, or without a picture.
     """
     files: list[Path | Clip] = []
     for source in map(Path, inputs):
         if source.is_dir():
-            found = find_files(source)
+            found = find_files(source, media=media)
             if not found:
-                suffixes = ", ".join(sorted(RECORDINGS.suffixes))
-                raise ParameterError(f"{source} holds no recording ({suffixes}); name a folder that does")
+                suffixes = ", ".join(sorted(media.suffixes))
+                raise ParameterError(f"{source} holds no {media.one} ({suffixes}); name a folder that does")
             files += found
         elif source.suffix.lower() in TABLE_SUFFIXES:
-            files += [clip if clip.is_part else clip.path for clip in read_files(source)]
+            files += [clip if clip.is_part else clip.path for clip in read_files(source, media=media)]
         else:
             files.append(source)
     return files
 
 
 def score_files(
-    classifier: Classifier,
+    classifier: AnyClassifier,
     files: Iterable[Path | Clip],
     *,
     batch_size: int = PREDICT_BATCH_SIZE,
     workers: int | None = None,
+    averaging: Averaging = SINGLE_VIEW,
 ) -> Iterator[FileScores]:
     """Score files, in order; each gets the scores that `classifier.predict` gives it alone.
 
-    A file that cannot be read, or ends before the part starts, gives its error and stops nothing. A long one
-    is scored in blocks as it is read. A part's scores are those of a file that holds just the part.
+    A file that cannot be read, or ends before the part starts, gives its error and stops nothing. A long
+    recording is scored in blocks as it is read. A part's scores are those of a file that holds just the part.
 
     Args:
         classifier: on any device.
@@ -105,20 +112,35 @@ def score_files(
             they are needed.
         batch_size: files scored together.
         workers: threads that each read and score a batch; by default as many as torch computes with.
+        averaging: which views of each file are scored, in place of the one that `predict` takes.
 
     Raises:
-        ParameterError: for a batch size or a number of workers that is not positive.
+        ParameterError: for a batch size or a number of workers that is not positive, or views that such files
+            do not have; and, for pictures, if Pillow is not installed.
     """
     workers = workers if workers is not None else torch.get_num_threads()
     for name, value in (("batch_size", batch_size), ("workers", workers)):
         if value < 1:
             raise ParameterError(f"{name}={value} must be a positive integer")
     clips = (file if isinstance(file, Clip) else Clip(path=file, label=None) for file in files)
-    return _scored(classifier, clips, batch_size, workers)
+    averaging.check(media_of(classifier).many)
+    score = (
+        partial(_score_pictures, classifier, averaging)
+        if isinstance(classifier, ImageClassifier)
+        else partial(_score_recordings, classifier, averaging)
+    )
+    return _scored(classifier, score, clips, batch_size, workers)
+
+
+_Row: TypeAlias = FileScores | Callable[[], FileScores]  # what makes it, where that takes long
 
 
 def _scored(
-    classifier: Classifier, remaining: Iterator[Clip], batch_size: int, workers: int
+    classifier: AnyClassifier,
+    score: Callable[[Sequence[Clip]], list[_Row]],
+    remaining: Iterator[Clip],
+    batch_size: int,
+    workers: int,
 ) -> Iterator[FileScores]:
     """Hand batches to the workers, a few ahead of the one whose rows are due."""
     # glibc hands freed memory back, to be faulted in again by every batch, until it has seen a large
@@ -132,36 +154,33 @@ def _scored(
     pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(share,))
     try:
         with classifier.evaluating():  # here, since the workers cannot each set and restore it
-            due = deque((batch, pool.submit(_score, classifier, batch)) for batch in ahead)
+            due = deque(pool.submit(score, batch) for batch in ahead)
             while due:
-                batch, future = due.popleft()
-                rows = future.result()
+                rows = due.popleft().result()
                 # long ones get tasks of their own, so that all workers share them
-                long = {
-                    clip: pool.submit(_score_long, classifier, clip)
-                    for clip, row in zip(batch, rows, strict=True)
-                    if row is None
-                }
-                for clip, row in zip(batch, rows, strict=True):
-                    yield row if row is not None else long[clip].result()
-                due.extend((batch, pool.submit(_score, classifier, batch)) for batch in islice(batches, 1))
+                begun = [row if isinstance(row, FileScores) else pool.submit(row) for row in rows]
+                for row in begun:
+                    yield row if isinstance(row, FileScores) else row.result()
+                due.extend(pool.submit(score, batch) for batch in islice(batches, 1))
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
 
 
-def _score(classifier: Classifier, clips: Sequence[Clip]) -> list[FileScores | None]:
-    """Read and score one batch of clips together; None for one too long to hold whole."""
-    rows: list[FileScores | None] = [None] * len(clips)
-    waveforms: dict[int, Tensor] = {}
+def _score_recordings(classifier: Classifier, averaging: Averaging, clips: Sequence[Clip]) -> list[_Row]:
+    """Read and score one batch of clips together, but for those too long to hold whole."""
+    rows: dict[int, _Row] = {}
+    views: dict[int, list[Tensor]] = {}
     for i, source in _sources(classifier, clips):
         if isinstance(source, str):
             rows[i] = FileScores(clip=clips[i], error=source)
         elif isinstance(source, Tensor):
-            waveforms[i] = source
-    for i, scores in zip(waveforms, classifier.score_clips(list(waveforms.values())), strict=True):
-        rows[i] = FileScores(clip=clips[i], scores=scores)
-    return rows
+            views[i] = averaging.of_recording(source, classifier.window)
+        else:
+            rows[i] = partial(_score_long, classifier, clips[i])
+    scored = mean_scores(classifier.score_clips, list(views.values()))
+    rows |= {i: FileScores(clip=clips[i], scores=scores) for i, scores in zip(views, scored, strict=True)}
+    return [rows[i] for i in range(len(clips))]
 
 
 def _sources(
@@ -177,13 +196,14 @@ def _sources(
                 continue
             yield i, classifier.clip_or_blocks(clip.path, start_seconds=clip.start, stop_seconds=clip.stop)
         except (AudioReadError, ParameterError) as error:  # a ParameterError: the file ends before the part
-            yield i, unreadable(clip, error)
+            yield i, _why_not(clip, error, PICTURES)
     for members in short_of.values():
         parts = read_parts([clips[i] for i in members], sample_rate=classifier.sample_rate)
         yield from ((members[j], source) for j, source in parts)
 
 
 def _score_long(classifier: Classifier, clip: Clip) -> FileScores:
+    """A recording of many windows; it has no shifts."""
     try:
         scores = classifier.score_file(clip.path, start_seconds=clip.start, stop_seconds=clip.stop)
     except AudioReadError as error:
@@ -191,136 +211,35 @@ def _score_long(classifier: Classifier, clip: Clip) -> FileScores:
     return FileScores(clip=clip, scores=scores)
 
 
-class _Writer(Protocol):
-    def write(self, row: dict[str, Any]) -> None: ...
+def _score_pictures(classifier: ImageClassifier, averaging: Averaging, clips: Sequence[Clip]) -> list[_Row]:
+    """Read and score one batch of pictures, as many views at once as have the pixels of one view of each."""
+    wanted = classifier.config.picture
+    rows: dict[int, _Row] = {}
+    views: dict[int, list[Tensor]] = {}
+
+    def score_views() -> None:
+        scored = mean_scores(classifier.score_pictures, list(views.values()))
+        for i, scores in zip(views, scored, strict=True):
+            rows[i] = FileScores(clip=clips[i], scores=scores)
+        views.clear()
+
+    for i, clip in enumerate(clips):
+        try:
+            seen = picture.read(clip.path, channels=wanted.channels, background=wanted.background)
+        except ImageReadError as error:
+            rows[i] = FileScores(clip=clip, error=_why_not(clip, error, RECORDINGS))
+            continue
+        views[i] = averaging.of_picture(seen, wanted)
+        pixels = sum(view.shape[-2] * view.shape[-1] for some in views.values() for view in some)
+        if pixels >= len(clips) * wanted.rows * wanted.columns:
+            score_views()
+    score_views()
+    return [rows[i] for i in range(len(clips))]
 
 
-class _CSVWriter:
-    """Comma-separated, with a header; scores keep all the digits of a float32, seconds all of a float64."""
-
-    def __init__(self, file: IO[str], columns: Sequence[str]) -> None:
-        self._writer = csv.DictWriter(file, columns, lineterminator="\n")
-        self._writer.writeheader()
-
-    def write(self, row: dict[str, Any]) -> None:
-        """Write a row; None becomes an empty cell."""
-        is_score = {k: isinstance(v, float) and k not in _SECONDS for k, v in row.items()}
-        self._writer.writerow({k: f"{v:.9g}" if is_score[k] else v for k, v in row.items()})
-
-
-class _JSONLWriter:
-    """One JSON object a line."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-
-    def write(self, row: dict[str, Any]) -> None:
-        """Write a row."""
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-class _ParquetWriter(AbstractContextManager["_ParquetWriter"]):
-    """Parquet, a row group for every so many rows."""
-
-    ROWS = 4096
-
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        types = dict.fromkeys(("file_name", "label", "error"), pa.string())
-        types |= dict.fromkeys(_SECONDS, pa.float64())
-        self._schema = pa.schema([(column, types.get(column, pa.float32())) for column in columns])
-        self._writer = pq.ParquetWriter(path, self._schema)
-        self._rows: list[dict[str, Any]] = []
-
-    def write(self, row: dict[str, Any]) -> None:
-        """Keep a row, and write a full group of them."""
-        self._rows.append(row)
-        if len(self._rows) >= self.ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-        self._rows.clear()
-
-    def __exit__(self, *_: object) -> None:
-        if self._rows:
-            self._flush()
-        self._writer.close()
-
-
-def write_predictions(
-    classifier: Classifier,
-    scored: Iterable[FileScores],
-    out: Path | None = None,
-    *,
-    all_scores: bool = False,
-    parts: bool = False,
-) -> int:
-    """Write a row for every file - file name, label, score, error - as the scores come.
-
-    Args:
-        classifier: whose labels the scores are for.
-        scored: what `score_files` gives.
-        out: a `.csv`, `.jsonl` or `.parquet` file, which appears when the last row is written; until then
-            the rows are in the file of that name and `.partial`. None writes CSV to the standard output.
-        all_scores: add a column for the score of every label.
-        parts: add the columns start and stop after the file name, for rows of parts of files. They are
-            in seconds; an empty stop is the end of the file.
-
-    Returns:
-        How many files or parts could not be read.
-
-    Raises:
-        OSError: if the folder of `out` does not exist or cannot be written.
-        ParameterError: for another ending of `out`.
-    """
-    columns = ["file_name", *(_SECONDS if parts else ()), "label", "score", "error"]
-    if all_scores:
-        columns += [f"score_{label}" for label in classifier.labels]
-    failed = 0
-    with ExitStack() as stack:
-        writer, partial = _open(out, columns, stack)
-        for file in scored:
-            writer.write(_row(classifier, file, all_scores=all_scores, parts=parts))
-            failed += file.error is not None
-    if out is not None and partial is not None:
-        partial.replace(out)
-    return failed
-
-
-def _row(classifier: Classifier, file: FileScores, *, all_scores: bool, parts: bool) -> dict[str, Any]:
-    error = _printable(file.error) if file.error is not None else None
-    row: dict[str, Any] = {"file_name": _printable(str(file.path))}
-    if parts:
-        row |= {"start": file.clip.start, "stop": file.clip.stop}
-    row |= {"label": None, "score": None, "error": error}
-    scores: dict[str, float | None] = dict.fromkeys(classifier.labels)
-    if file.scores is not None:
-        prediction = classifier.prediction(file.scores)
-        row |= {"label": prediction.label, "score": prediction.score}
-        scores |= prediction.scores
-    if all_scores:
-        row |= {f"score_{label}": score for label, score in scores.items()}
-    return row
-
-
-def _printable(text: str) -> str:
-    r"""Text that every format can hold: of a name that is not UTF-8, the odd bytes as `\xe9`."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
-def _open(out: Path | None, columns: Sequence[str], stack: ExitStack) -> tuple[_Writer, Path | None]:
-    """The writer that the ending of `out` names, and the file it writes to."""
-    if out is None:
-        return _CSVWriter(sys.stdout, columns), None
-    if out.suffix not in OUT_ENDINGS:
-        raise ParameterError(f"out={out} must end in {', '.join(OUT_ENDINGS)}")
-    partial = out.with_name(out.name + ".partial")
-    if out.suffix == ".parquet":
-        return stack.enter_context(_ParquetWriter(partial, columns)), partial
-    file = stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
-    return _CSVWriter(file, columns) if out.suffix == ".csv" else _JSONLWriter(file), partial
+def _why_not(clip: Clip, error: Exception, other: Media) -> str:
+    """Why a file cannot be read; one that is of another kind, by its name, for that."""
+    if clip.path.suffix.lower() not in other.suffixes or not clip.path.is_file():
+        return unreadable(clip, error)
+    wanted = PICTURES if other is RECORDINGS else RECORDINGS
+    return f"{clip.path} is a {other.one}, by its name, and the classifier is of {wanted.many}"

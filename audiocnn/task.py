@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from audiocnn.config import RunConfig
 from audiocnn.labelled import LabelledNet
+from audiocnn.transfer import FrozenLayers, start_from
 
 __all__ = ["Task", "TrainingBatches"]
 
@@ -33,11 +35,25 @@ class Task(ABC):
         classifier: what learns.
         training: what it learns from.
         validation: what it is judged by, in order.
+        frozen: what of the classifier is held fixed, if anything.
     """
 
     classifier: LabelledNet
     training: TrainingBatches
     validation: TrainingBatches
+    frozen: FrozenLayers | None = None
+
+    def transfer(self, config: RunConfig) -> None:
+        """Let the classifier begin with the weights, and the frozen layers, that a config asks for, if any.
+
+        Raises:
+            ModelFileError: for a `start_from` that holds no classifier.
+            ParameterError: for one that does not fit, or layers that cannot be frozen.
+        """
+        if config.start_from is not None:
+            start_from(self.classifier, config.start_from)
+        if config.freeze is not None:
+            self.frozen = FrozenLayers(self.classifier, config.freeze, thaw_epochs=config.thaw_epochs)
 
     @abstractmethod
     def parameter_groups(self) -> list[dict[str, Any]]:

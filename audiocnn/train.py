@@ -73,6 +73,8 @@ class _Training(lightning.LightningModule):
             self.rate.load_state_dict(self.resumed_rate)
 
     def on_train_epoch_start(self) -> None:
+        if self.task.frozen is not None:
+            self.task.frozen.begin_epoch(self.current_epoch)
         # every draw hangs on seed and epoch alone, so that a resumed run repeats it
         self.draws = epoch_generator(self.run.seed, self.current_epoch, "augmentation")
         torch.manual_seed(epoch_generator(self.run.seed, self.current_epoch, "dropout").initial_seed())
@@ -212,7 +214,8 @@ def fit(
 
     Raises:
         ManifestError: for a manifest or recordings that cannot be used.
-        ModelFileError: for a run to be resumed whose `last.ckpt` or `config.json` is damaged.
+        ModelFileError: for a run to be resumed whose `last.ckpt` or `config.json` is damaged, and a file to
+            start from, or of a teacher, that holds no classifier.
         ParameterError: for values that cannot work, a loss that is not finite, an `out` that already holds
             a run, or, of a resumed run, values that are not those it was begun with.
         KeyboardInterrupt: on Ctrl-C; in training it says what is there by then, and the folder holds a

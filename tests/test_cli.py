@@ -285,7 +285,7 @@ def test_a_mistake_is_one_clear_line(trained, tones, capsys, tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], 'expected "command" to be one of {demo,train,evaluate,predict,features'),
+        ([], 'expected "command" to be one of {demo,train,train-images,evaluate,predict, ...}'),
         (["listen"], "invalid choice: 'listen'"),
         (["predict"], "the following arguments are required: predict.model, predict.inputs"),
         (["train", "x", "--out", "y", "--epochs", "many"], 'Parser key "epochs":\n  Expected a'),
@@ -298,13 +298,13 @@ def test_what_the_parser_refuses(capsys, arguments, message):
     assert message in err
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "evaluate", "predict", "describe"])
+@pytest.mark.parametrize("command", ["demo", "train", "train-images", "evaluate", "predict", "describe"])
 def test_every_flag_has_help(capsys, command):
     status, out, err = call(capsys, command, "--help")
     assert (status, err) == (0, "")
     assert "<class" not in out
-    flags = re.findall(r"^  (--\w+)[^\n]*(?:  +|\n {10,})([a-zA-Z\"].*)$", out, re.MULTILINE)
-    assert {flag for flag, _ in flags} == set(re.findall(r"^  (--\w+)", out, re.MULTILINE))
+    flags = re.findall(r"^  (--[\w.]+)[^\n]*(?:  +|\n {10,})([a-zA-Z\"].*)$", out, re.MULTILINE)
+    assert {flag for flag, _ in flags} == set(re.findall(r"^  (--[\w.]+)", out, re.MULTILINE))
 
 
 def test_a_reader_that_stops_reading_is_no_error(trained, tones):

@@ -7,9 +7,12 @@ import pytest
 import torch
 
 import audiocnn
-from audiocnn.describe import MACS_RULE, Scale, describe
+from audiocnn.classifier_config import ImageClassifierConfig
+from audiocnn.describe import describe
+from audiocnn.description import MACS_RULE, Scale
 from audiocnn.errors import ParameterError
 from audiocnn.frontends import LogMel, LogMelConfig
+from audiocnn.image_classifier import ImageClassifier
 from audiocnn.layers import (
     Conv1d,
     Conv2d,
@@ -21,7 +24,8 @@ from audiocnn.layers import (
     ReLU,
     Sequential,
 )
-from audiocnn.models import create
+from audiocnn.models import NetConfig, create
+from audiocnn.picture import PictureConfig
 
 
 def test_macs_of_a_net_worked_by_hand():
@@ -42,6 +46,7 @@ def test_the_page_of_a_net_that_scans():
     assert str(describe(laws.classifier("bc_resnet_1", "valid"))) == (
         "model            bc_resnet_1, padding 'valid', 3 classes\n"
         "front-end        logmel of 40 rows at 16000 Hz (others are resampled), fingerprint 74a7c56e56be\n"
+        "labels           left, right, other\n"
         "input, output    1x40x143, 3x1\n"
         "parameters       8,935 trainable\n"
         "MACs             2,879,284; scanning on, 24,668 for each further output, 117 times less than "
@@ -208,6 +213,64 @@ def test_the_table_of_a_net_that_pads_says_which_layers_break_the_law():
     ]
     assert lines[2].split() == ["body.conv", *"Conv1d 16x98 1,920 188,160 all x 3 1 50 x 8000 no".split()]
     assert lines[3].split() == ["body.norm", *"BatchNorm1d 16x98 32 0 all x 3 1 50 x 8000 yes".split()]
+
+
+def test_the_page_of_a_net_for_pictures():
+    page = str(describe("lenet5", num_classes=10))
+    assert page.startswith(
+        "model            lenet5, padding 'valid', 10 classes\n"
+        "input, output    1x32x32, 10x1x1\n"
+        "parameters       61,706 trainable\n"
+        "MACs             416,520; scanning on, 123,720 for each further output, 3.37 times less than "
+        "window\n                 by window\n"
+        "operations       852,370\n"
+        "neurons          8,094 with 429,342 connections\n"
+        "activations      58,408 bytes, of the largest layer 18,816\n"
+        "receptive field  16 x 16 px, before the pool\n"
+        "scan             yes: of a larger picture a decision every 4 x 4 px\n"
+        "MACs are "
+    )
+    padded = " ".join(str(describe("resnet20")).split())
+    assert (
+        "receptive field 81 x 81 px, before the pool scan no: of a larger picture a decision every 4 x 4 px, "
+        "but padding is put around the whole of it, not around what each decision is on MACs are"
+    ) in padded
+    first, *_ = describe("lenet5").table().splitlines()
+    assert first.split() == "layer kind output parameters MACs sees, px moves by law".split()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {},
+            "in colour; others are resized until they cover 64 x 96, and their middle is cut out",
+        ),
+        (
+            {"crop_share": 0.8},
+            "in colour; others are resized until they cover 80 x 120, and their middle is cut out",
+        ),
+        ({"how": "stretch"}, "in colour; others are resized to that, whatever their shape"),
+        (
+            {"how": "pad", "background": 0.5, "channels": 1},
+            "grey; others are resized until they fit in, on a background of 0.5",
+        ),
+        (
+            {"how": "centre"},
+            "in colour; others are not resized: their middle is cut out, or put on a background of 1",
+        ),
+    ],
+)
+def test_the_page_of_a_classifier_of_pictures(changes, text):
+    picture = PictureConfig(rows=64, columns=96, **changes)
+    net = NetConfig(name="resnet20", num_classes=23, in_channels=picture.channels)
+    labels = tuple(f"kind {i}" for i in range(23))
+    description = describe(ImageClassifier(ImageClassifierConfig(labels=labels, picture=picture, net=net)))
+    assert description.picture == f"64 x 96 px, {text}"
+    assert description.input == (picture.channels, 64, 96)
+    page = " ".join(str(description).split())
+    assert f"23 classes picture 64 x 96 px, {text} labels kind 0, " in page
+    assert "kind 18, kind 19 and 3 more input, output" in page
 
 
 def test_json_holds_all_of_it():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import audiocnn
+from audiocnn import classifier as sound_classifier
 from audiocnn import image_classifier
 from audiocnn.classifier_config import ImageClassifierConfig
 from audiocnn.errors import ModelFileError, ParameterError
@@ -77,20 +78,30 @@ def test_a_file_is_brought_to_size(classifier, tmp_path):
 
 
 def test_files_of_sounds_and_of_pictures_are_told_apart(classifier, tmp_path):
-    cats = tmp_path / "cats.safetensors"
+    cats, words = tmp_path / "cats.safetensors", tmp_path / "words.safetensors"
     classifier.save(cats)
-    with pytest.raises(ModelFileError) as error:
-        audiocnn.load(cats)
-    assert str(error.value) == (
-        f"{cats} is a classifier of pictures, not of sounds; read it with audiocnn.image_classifier.load"
-    )
-    words = tmp_path / "words.safetensors"
     audiocnn.load("demo").save(words)
+    assert audiocnn.load(cats).config == classifier.config
+    assert "yes" in audiocnn.load(words).labels
+    with pytest.raises(ModelFileError) as error:
+        sound_classifier.load(cats)
+    assert str(error.value) == f"{cats} is a classifier of pictures, not of sounds; audiocnn.load reads both"
     with pytest.raises(ModelFileError) as error:
         image_classifier.load(words)
-    assert (
-        str(error.value) == f"{words} is a classifier of sounds, not of pictures; read it with audiocnn.load"
-    )
+    assert str(error.value) == f"{words} is a classifier of sounds, not of pictures; audiocnn.load reads both"
+
+
+def test_a_batch_for_which_the_cache_is_too_small_is_scored_in_parts(classifier):
+    pictures = list(torch.rand(300, 3, 32, 32))
+    calls = []
+    hook = classifier.net.register_forward_hook(lambda _, inputs, __: calls.append(len(inputs[0])))
+    scores = classifier.score_pictures(pictures)
+    large = classifier.score_pictures([torch.rand(3, 64, 64)] * 40)
+    hook.remove()
+    # the largest layer gives 16 x 32 x 32 numbers of 4 bytes, of which 128 fill 8 MiB
+    assert calls == [128, 128, 44, 32, 8]
+    torch.testing.assert_close(scores[290:], classifier.score_pictures(pictures[290:]), rtol=0, atol=1e-6)
+    torch.testing.assert_close(large[0], large[39])
 
 
 @pytest.mark.parametrize(

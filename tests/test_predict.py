@@ -13,10 +13,11 @@ import pytest
 import soundfile
 import torch
 
-from audiocnn import ManifestError, ParameterError, predict
+from audiocnn import ManifestError, ParameterError, prediction_table
 from audiocnn import classifier as classifier_module
 from audiocnn.data.manifest import Clip
-from audiocnn.predict import collect_files, score_files, write_predictions
+from audiocnn.predict import collect_files, score_files
+from audiocnn.prediction_table import write_predictions
 
 RATE = 16000
 SECONDS = [0.3, 1.0, 1.45, 1.0, 2.0, 3.1, 1.0, 5.0, 0.8, 1.0, 4.2]
@@ -208,7 +209,7 @@ def rows_of(path):
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_every_format_holds_every_digit(classifier, recordings, tmp_path, suffix, monkeypatch):
-    monkeypatch.setattr(predict._ParquetWriter, "ROWS", 4)  # more than one row group
+    monkeypatch.setattr(prediction_table._ParquetWriter, "ROWS", 4)  # more than one row group
     scored = list(score_files(classifier, recordings))
     out = tmp_path / f"out{suffix}"
     assert write_predictions(classifier, scored, out, all_scores=True) == 2

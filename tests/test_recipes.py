@@ -19,6 +19,7 @@ def test_every_recipe_is_here_and_short():
     scripts = sorted(RECIPES.glob("*/*.py"))
     assert {script.parent.name for script in scripts if script.name == "train.py"} == {
         "arabic_speech_commands",
+        "digit_pages",
         "mnist",
         "neocognitron_digits",
         "spoken_digits",
@@ -144,3 +145,22 @@ def test_mnist(tmp_path, capsys):
     run = out / "resnet20_narrow_seed1"
     assert {p.name for p in run.iterdir()} > RUN_FILES
     assert json.loads((run / "test.json").read_text())["pictures"] == 40
+
+
+@pytest.mark.parametrize(
+    ("task", "columns"),
+    [
+        ("detect", "|  | found | false |"),
+        ("localise", "|  | mean IoU | right class |"),
+        ("segment", "|  | mean IoU | right pixels |"),
+    ],
+)
+def test_digit_pages(tmp_path, capsys, task, columns):
+    data, out = tmp_path / "digits", tmp_path / "runs"
+    data.mkdir()
+    write_set(data)
+    some = ["--task", task, "--epochs", 1, "--seeds", 0, 1]
+    run_recipe("digit_pages", "--data", data, "--out", out, *some)
+    table = capsys.readouterr().out.splitlines()
+    assert table[0] == columns and table[2].startswith(f"| {task} | ") and table[2].count("±") == 2
+    assert {p.name for p in out.iterdir()} == {f"{task}_seed0.safetensors", f"{task}_seed1.safetensors"}

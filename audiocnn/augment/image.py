@@ -26,24 +26,24 @@ class ImageAugmentation:
     Attributes:
         flip_columns: left and right are exchanged in half of the pictures.
         flip_rows: top and bottom are, in half of them.
-        max_rotation_degrees: as for `random_affine`.
-        max_translation_pixels: likewise.
-        max_scale: likewise.
-        max_shear_degrees: likewise.
-        max_stretch: likewise.
-        outside: likewise.
+        max_rotation_degrees: the greatest turn, either way; 180 turns by any angle. See `random_affine`.
+        max_translation_pixels: the greatest move along rows and along columns.
+        max_scale: the greatest factor of the size, and one over the least; 1 keeps it.
+        max_shear_degrees: how far upright lines are slanted, at most.
+        max_stretch: the greatest factor of the width, the height being divided by it; 1 keeps the shape.
+        outside: what these changes show beyond the edges: fill, the last pixel (border), or a reflection.
         crop_rows: a place of so many rows and `crop_columns` is drawn; 0 keeps all.
-        crop_columns: likewise.
+        crop_columns: a place of so many columns and `crop_rows` is drawn; 0 keeps all.
         crop_padding: pixels put around the picture before.
-        grayscale_probability: as for `random_grayscale`.
-        brightness: as for `colour_jitter`.
-        contrast: likewise.
-        saturation: likewise.
-        hue: likewise.
-        lighting_deviation: as for `pca_lighting`; 0 leaves the light as it is.
+        grayscale_probability: part of the pictures that lose their colours.
+        brightness: factors are drawn from 1 less this to 1 and this; 0 changes nothing. See `colour_jitter`.
+        contrast: likewise, of the contrast.
+        saturation: likewise, of the saturation.
+        hue: the greatest shift, either way, in parts of the colour circle; 0.5 gives any hue.
+        lighting_deviation: of light of other colours, `pca_lighting`; 0 leaves the light as it is.
         colour_axes: of the training pictures, for the light.
-        cutout_size: as for `cutout`; 0 cuts no hole.
-        fill: what is beyond the edges, and in holes.
+        cutout_size: side of the square that is cut out of each picture; 0 cuts no hole.
+        fill: what is beyond the edges, and in holes: 0 is black, 1 white.
 
     Raises:
         ParameterError: if one of them cannot work, or the light has no colour axes.

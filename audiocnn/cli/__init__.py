@@ -1,4 +1,4 @@
-"""The command line: `audiocnn demo | train | evaluate | predict | features | describe`."""
+"""The command line: `audiocnn demo | train | train-images | evaluate | predict | features | describe`."""
 
 import io
 import logging
@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from jsonargparse import ArgumentParser, Namespace
 
 from audiocnn.cli.describing import describe_parser, features_parser, run_describe, run_features
+from audiocnn.cli.judging import evaluate_parser, run_evaluate
 from audiocnn.cli.scoring import predict_parser, run_predict
 from audiocnn.cli.training import (
     demo_parser,
-    evaluate_parser,
     run_demo,
-    run_evaluate,
     run_train,
+    run_train_images,
+    train_images_parser,
     train_parser,
 )
 from audiocnn.errors import AudioCNNError
@@ -25,8 +26,9 @@ __all__ = ["main"]
 _COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], int], str]] = {
     "demo": (demo_parser, run_demo, "the whole path on words that it makes, in a few minutes"),
     "train": (train_parser, run_train, "recordings in, a classifier out"),
-    "evaluate": (evaluate_parser, run_evaluate, "how good a classifier is on labelled recordings"),
-    "predict": (predict_parser, run_predict, "recordings in, scores out"),
+    "train-images": (train_images_parser, run_train_images, "pictures in, a classifier out"),
+    "evaluate": (evaluate_parser, run_evaluate, "how good a classifier is on labelled files"),
+    "predict": (predict_parser, run_predict, "recordings or pictures in, scores out"),
     "features": (features_parser, run_features, "a recording in, its features or a picture of them out"),
     "describe": (describe_parser, run_describe, "what a network costs, or what a front-end makes of sound"),
 }
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 where a file could not be read, 2 for a mistake in the
         arguments or the input.
     """
-    parser = ArgumentParser(prog="audiocnn", description="Convnets that classify sound.")
+    parser = ArgumentParser(prog="audiocnn", description="Convnets that classify sound and pictures.")
     commands = parser.add_subcommands(dest="command")
     for name, (build, _, summary) in _COMMANDS.items():
         commands.add_subcommand(name, build(), help=summary)

@@ -16,14 +16,15 @@ __all__ = ["describe_parser", "features_parser", "run_describe", "run_features"]
 def describe_parser() -> ArgumentParser:
     """What `audiocnn describe` takes."""
     parser = ArgumentParser(
-        description="What a network costs and what it hears; or what a front-end makes of sound, and how."
+        description="What a network costs and what it hears or sees; or what a front-end makes of sound, "
+        "and how."
     )
     parser.add_argument(
         "model",
         type=str,
-        help="a name such as tc_resnet_8, the file of a classifier, or demo; or the name of a front-end such "
-        "as logmel or kaldi, or a .json file with the config of one. vggish is both: its network is told "
-        "first, then its front-end",
+        help="a name such as tc_resnet_8 or resnet20, the file of a classifier, or demo; or the name of a "
+        "front-end such as logmel or kaldi, or a .json file with the config of one. vggish is both: its "
+        "network is told first, then its front-end",
     )
     parser.add_argument(
         "--num_classes", type=int | None, default=None, help="classes, for a name (default: 12)"
@@ -32,7 +33,8 @@ def describe_parser() -> ArgumentParser:
         "--padding",
         type=Literal["valid", "same"] | None,
         default=None,
-        help="along time, for a name: valid (the default) for a net that scans, same as published",
+        help="along time or columns, for a name: valid for a net that scans, same as most were published; by "
+        "default valid for sound, and for pictures as published",
     )
     parser.add_argument(
         "--json",
@@ -75,10 +77,11 @@ def run_describe(options: Namespace) -> int:
 
 def _describe_network(options: Namespace, plot: Path | None) -> tuple[str, str]:
     """The page of a network or of a classifier's file, as text and JSON; and the picture of its filters."""
-    from audiocnn.classifier import SHIPPED, load
+    from audiocnn.classifier import SHIPPED, Classifier
     from audiocnn.describe import describe
     from audiocnn.frontends import FRONT_ENDS
     from audiocnn.frontends.description import draw_filterbank
+    from audiocnn.loading import load
     from audiocnn.models import MODELS
 
     path = SHIPPED.get(options.model, Path(options.model))
@@ -101,6 +104,11 @@ def _describe_network(options: Namespace, plot: Path | None) -> tuple[str, str]:
     if is_file:
         classifier = load(options.model)
         if plot is not None:
+            if not isinstance(classifier, Classifier):
+                raise ParameterError(
+                    f"plot={plot} is for the filters of a front-end, and {options.model} is a classifier of "
+                    "pictures, which has none; leave it out"
+                )
             draw_filterbank(classifier.front_end, plot)
         description = describe(classifier)
     else:

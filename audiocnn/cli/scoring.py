@@ -1,4 +1,4 @@
-"""Commands that score recordings: `predict`."""
+"""Commands that score files: `predict`."""
 
 import sys
 
@@ -6,6 +6,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from audiocnn.cli.output import output_file
 from audiocnn.config import PREDICT_BATCH_SIZE
+from audiocnn.errors import ParameterError
 
 __all__ = ["predict_parser", "run_predict"]
 
@@ -13,16 +14,16 @@ __all__ = ["predict_parser", "run_predict"]
 def predict_parser() -> ArgumentParser:
     """What `audiocnn predict` takes."""
     parser = ArgumentParser(
-        description="Classify recordings: one row a file, in the order given. A file that cannot be read "
-        "is a row with its error, and the exit status is then 1."
+        description="Classify recordings, or pictures, as the classifier is of: one row a file, in the order "
+        "given. A file that cannot be read is a row with its error, and the exit status is then 1."
     )
     parser.add_argument("model", type=str, help="the .safetensors file of a classifier, or demo")
     parser.add_argument(
         "inputs",
         type=str,
         nargs="+",
-        help="recordings, folders of them, or tables (.csv, .tsv, .jsonl, .parquet) with a column file_name "
-        "and, for parts of recordings, start and stop in seconds",
+        help="recordings or pictures, folders of them, or tables (.csv, .tsv, .jsonl, .parquet) with a "
+        "column file_name and, for parts of recordings, start and stop in seconds",
     )
     parser.add_argument(
         "--out",
@@ -51,13 +52,18 @@ def predict_parser() -> ArgumentParser:
 
 def run_predict(options: Namespace) -> int:
     """`audiocnn predict`; gives the exit status."""
-    from audiocnn.classifier import load
     from audiocnn.data.manifest import Clip
-    from audiocnn.predict import OUT_ENDINGS, collect_files, score_files, write_predictions
+    from audiocnn.data.media import PICTURES
+    from audiocnn.loading import load
+    from audiocnn.predict import collect_files, media_of, score_files
+    from audiocnn.prediction_table import OUT_ENDINGS, write_predictions
 
     out = output_file("out", options.out, OUT_ENDINGS)
     classifier = load(options.model, device=options.device, resample=not options.refuse_other_rates)
-    files = collect_files(options.inputs)
+    media = media_of(classifier)
+    if options.refuse_other_rates and media is PICTURES:
+        raise ParameterError("--refuse_other_rates: pictures have no sample rate; leave it out")
+    files = collect_files(options.inputs, media=media)
     scored = score_files(classifier, files, batch_size=options.batch_size, workers=options.workers)
     parts = any(isinstance(file, Clip) for file in files)
     failed = write_predictions(classifier, scored, out, all_scores=options.all_scores, parts=parts)

@@ -1,34 +1,57 @@
-"""Commands that make classifiers, and judge them: `demo`, `train`, `evaluate`."""
+"""Commands that make classifiers: `demo`, `train`, `train-images`."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from audiocnn.cli.output import PICTURES, output_file
 from audiocnn.config import TrainConfig
 from audiocnn.errors import ParameterError
 
-__all__ = ["demo_parser", "evaluate_parser", "run_demo", "run_evaluate", "run_train", "train_parser"]
+if TYPE_CHECKING:
+    from audiocnn.image_config import ImageTrainConfig
+
+__all__ = [
+    "demo_parser",
+    "run_demo",
+    "run_train",
+    "run_train_images",
+    "train_images_parser",
+    "train_parser",
+]
 
 
 def train_parser() -> ArgumentParser:
     """What `audiocnn train` takes."""
-    parser = ArgumentParser(
-        description="Train a classifier on recordings; the run's folder then holds it.",
-        usage="%(prog)s [options] data --out OUT",
-    )
-    parser.add_argument(
-        "recordings",
-        metavar="data",
-        type=str | None,
-        nargs="?",
-        default=None,
-        help="a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, "
+    parser = _run_parser(
+        "Train a classifier on recordings; the run's folder then holds it.",
+        "a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, "
         "speaker, split, start and stop; or a folder of label folders",
     )
+    parser.add_class_arguments(TrainConfig, skip={"data", "out"})
+    return parser
+
+
+def train_images_parser() -> ArgumentParser:
+    """What `audiocnn train-images` takes."""
+    from audiocnn.image_config import ImageTrainConfig
+
+    parser = _run_parser(
+        "Train a classifier on pictures; the run's folder then holds it.",
+        "a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, "
+        "speaker (who drew or wrote it) and split; a folder of label folders; or MNIST, Fashion-MNIST, "
+        "CIFAR-10 or CIFAR-100 as they are published",
+    )
+    parser.add_class_arguments(ImageTrainConfig, skip={"data", "out"})
+    return parser
+
+
+def _run_parser(description: str, data: str) -> ArgumentParser:
+    """What all trainings take."""
+    parser = ArgumentParser(description=description, usage="%(prog)s [options] data --out OUT")
+    parser.add_argument("source", metavar="data", type=str | None, nargs="?", default=None, help=data)
     parser.add_argument("--data", type=str | None, default=None, help="the same, as a config file gives it")
     parser.add_argument("--out", type=str | None, default=None, help="folder of the run, made if need be")
     parser.add_argument(
@@ -41,75 +64,57 @@ def train_parser() -> ArgumentParser:
         action="store_true",
         help="go on with the run that is in the folder, from its last finished epoch",
     )
-    parser.add_class_arguments(TrainConfig, skip={"data", "out"})
     return parser
 
 
 def run_train(options: Namespace) -> int:
     """`audiocnn train`; gives the exit status."""
-    from audiocnn.describe import describe
-    from audiocnn.run_folder import BEST, SPLIT
-    from audiocnn.train import fit
+    values = _run_values(options, "train")
+    return _train(TrainConfig(**values), resume=options.resume)
 
+
+def run_train_images(options: Namespace) -> int:
+    """`audiocnn train-images`; gives the exit status."""
+    from audiocnn.augment.colour import ColourAxes
+    from audiocnn.augment.image import ImageAugmentation
+    from audiocnn.image_config import ImageTrainConfig
+    from audiocnn.picture import PictureConfig
+
+    values = _run_values(options, "train-images")
+    values["picture"] = PictureConfig(**values["picture"])
+    augmentation = values["augmentation"]
+    if axes := augmentation["colour_axes"]:
+        augmentation["colour_axes"] = ColourAxes(**axes)
+    values["augmentation"] = ImageAugmentation(**augmentation)
+    return _train(ImageTrainConfig(**values), resume=options.resume)
+
+
+def _run_values(options: Namespace, command: str) -> dict[str, Any]:
+    """The values of a run's config."""
     values = options.as_dict()
-    resume, positional = values.pop("resume"), values.pop("recordings")
-    del values["config"]
+    positional = values.pop("source")
+    del values["config"], values["resume"]
     values["data"] = positional or values["data"]
     for name in ("data", "out"):
         if values[name] is None:
             raise ParameterError(
-                f"{name} is missing; use `audiocnn train DATA --out FOLDER`, or a --config file"
+                f"{name} is missing; use `audiocnn {command} DATA --out FOLDER`, or a --config file"
             )
         values[name] = Path(values[name])
-    config = TrainConfig(**values)
+    return values
+
+
+def _train(config: "TrainConfig | ImageTrainConfig", *, resume: bool) -> int:
+    from audiocnn.describe import describe
+    from audiocnn.run_folder import BEST, SPLIT
+    from audiocnn.train import fit
+
     classifier = fit(config, resume=resume, progress=sys.stderr.isatty())
     print(describe(classifier))
+    split = config.out / SPLIT
+    judged_by = split if split.exists() else config.data  # a published set says itself what is in its test
     print(f"\n{config.out / BEST} is the classifier; next:")
-    print("  " + shlex.join(["audiocnn", "evaluate", str(config.out / BEST), str(config.out / SPLIT)]))
-    return 0
-
-
-def evaluate_parser() -> ArgumentParser:
-    """What `audiocnn evaluate` takes."""
-    parser = ArgumentParser(
-        description="Judge a classifier on labelled recordings: each class, what is taken for what, and the "
-        "accuracy with its interval, drawn by speaker where all are known, else by file."
-    )
-    parser.add_argument("model", type=str, help="the .safetensors file of a classifier, or demo")
-    parser.add_argument("manifest", type=str, help="a table or a folder, as for train")
-    parser.add_argument(
-        "--split",
-        type=str | None,
-        default=None,
-        help="train, validation, test or all; by default test, or validation, where the manifest has it",
-    )
-    parser.add_argument("--out", type=str | None, default=None, help="a .json file for the figures")
-    parser.add_argument(
-        "--picture", type=str | None, default=None, help="a .png, .svg or .pdf file for the confusion matrix"
-    )
-    return parser
-
-
-def run_evaluate(options: Namespace) -> int:
-    """`audiocnn evaluate`; gives the exit status."""
-    from audiocnn.classifier import load
-    from audiocnn.data.manifest import read_manifest
-    from audiocnn.evaluate import choose_split, evaluate
-
-    out = output_file("out", options.out, (".json",))
-    picture = output_file("picture", options.picture, PICTURES)
-    classifier = load(options.model)
-    clips = read_manifest(options.manifest)
-    parts = {clip.split for clip in clips}
-    split = options.split or next((part for part in ("test", "validation") if part in parts), "all")
-    evaluation = evaluate(classifier, choose_split(clips, split))
-    what = "all clips, also those it may have learned from" if split == "all" else f"{split} split"
-    print(f"{options.model} on {options.manifest}, {what}\n\n{evaluation}")
-    if out is not None:
-        text = json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False)
-        out.write_text(text + "\n", encoding="utf-8")
-    if picture is not None:
-        evaluation.draw_confusion(picture)
+    print("  " + shlex.join(["audiocnn", "evaluate", str(config.out / BEST), str(judged_by)]))
     return 0
 
 

@@ -14,9 +14,9 @@ from audiocnn.data.manifest import Clip
 from audiocnn.data.mnist import DIGITS, FASHION, is_mnist, read_mnist
 from audiocnn.data.picture_corpus import PictureCorpus, PictureFiles
 from audiocnn.errors import ManifestError
-from audiocnn.picture import PictureConfig, fit, grey
+from audiocnn.picture import PictureConfig
 
-__all__ = ["PictureSets", "is_published_set", "load_pictures", "read_published_set"]
+__all__ = ["PictureSets", "is_published_set", "load_pictures", "read_part", "read_published_set"]
 
 _VALIDATION = 0.1
 
@@ -46,7 +46,7 @@ def read_published_set(data: Path, *, picture: PictureConfig, seed: int) -> Pict
         ManifestError: if it holds neither, or not all of it.
         ImageReadError: if it is damaged.
     """
-    training, test = (_fitted(_read(data, split), picture) for split in ("train", "test"))
+    training, test = (_fitted(read_part(data, split), picture) for split in ("train", "test"))
     order = torch.randperm(len(training), generator=epoch_generator(seed, 0, "validation"))
     held_out: list[Tensor] = []
     for target in range(len(training.labels)):
@@ -58,7 +58,17 @@ def read_published_set(data: Path, *, picture: PictureConfig, seed: int) -> Pict
     return PictureSets(training.subset(kept.nonzero().flatten()), training.subset(validation), test)
 
 
-def _read(data: Path, split: Literal["train", "test"]) -> PictureCorpus:
+def read_part(data: Path, split: Literal["train", "test"]) -> PictureCorpus:
+    """One part of MNIST, Fashion-MNIST or CIFAR as it is published, none held out and in its own size.
+
+    Args:
+        data: as for `read_published_set`.
+        split: which part.
+
+    Raises:
+        ManifestError: if it holds neither, or not all of it.
+        ImageReadError: if it is damaged.
+    """
     if not is_mnist(data):
         return read_cifar(data, split)
     is_fashion = "fashion" in data.absolute().name.lower()  # the files themselves do not say
@@ -99,16 +109,5 @@ def _fitted(corpus: PictureCorpus, picture: PictureConfig) -> PictureCorpus:
         len(corpus), picture.channels, picture.rows, picture.columns, dtype=corpus.pictures.dtype
     )
     for i, one in enumerate(corpus.pictures):
-        unit = one.float() / 255
-        if channels != picture.channels:
-            unit = grey(unit) if picture.channels == 1 else unit.expand(3, -1, -1)
-        fitted = fit(
-            unit,
-            picture.rows,
-            picture.columns,
-            how=picture.how,
-            crop_share=picture.crop_share,
-            background=picture.background,
-        )
-        made[i] = (fitted * 255).round()
+        made[i] = (picture.fitted(one.float() / 255) * 255).round()
     return replace(corpus, pictures=made)

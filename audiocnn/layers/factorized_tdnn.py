@@ -60,6 +60,7 @@ def constrain(module: nn.Module) -> None:
 
     For training loops, after the optimiser's step. These are semi-orthogonal factors, for which every
     fourth step will do (Povey et al. 2018), and `SLayer`, whose weights may at no time be negative.
+    Layers whose weights take no gradient are left as they are.
 
     >>> import torch
     >>> net = Sequential(FactorizedTDNN(8, 8, bottleneck=4), FactorizedTDNN(8, 8, bottleneck=4))
@@ -72,7 +73,8 @@ def constrain(module: nn.Module) -> None:
     """
     for part in module.modules():
         if isinstance(part, (SemiOrthogonalConv1d, SLayer)):
-            part.constrain_()
+            if all(parameter.requires_grad for parameter in part.parameters()):
+                part.constrain_()
 
 
 class FactorizedTDNN(Sequential):

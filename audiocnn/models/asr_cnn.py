@@ -39,6 +39,9 @@ def asr_cnn(
     is brought down to, are ours. Kaldi repeats the first and last frame at the ends of a recording, where
     `padding="same"` adds zeros; along frequency nothing is padded.
 
+    Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
+    minutes of training: `asr_cnn` 96.0 % with `"valid"`.
+
     Args:
         num_classes: classes.
         in_channels: channels of the spectrogram; 3 with deltas, as in Kaldi.

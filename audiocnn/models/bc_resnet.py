@@ -46,6 +46,11 @@ def bc_resnet(
     longer. Both have the published parameter counts, with 12 classes 9,232 / 17,154 / 27,284 /
     54,168 / 187,812 / 321,068 for `bc_resnet_1`, `1_5`, `2`, `3`, `6` and `8`.
 
+    Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
+    minutes of training: `bc_resnet_1` 78.4 % with `"valid"` and 86.4 % with `"same"`, `bc_resnet_1_5`
+    69.6 % with `"valid"` and 88.6 % with `"same"`, `bc_resnet_2` 69.4 % with `"valid"` and 91.7 % with
+    `"same"`.
+
     Args:
         num_classes: classes.
         in_channels: channels of the spectrogram.

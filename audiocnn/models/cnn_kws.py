@@ -39,6 +39,9 @@ def cnn_trad_fpool3(
 
     The first dense layer is as long as the window: for one of 98 steps the net has 1.3M weights.
 
+    Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
+    minutes of training: `cnn_trad_fpool3` 89.8 % with `"valid"`.
+
     Args:
         num_classes: classes.
         in_channels: channels of the spectrogram.
@@ -87,6 +90,9 @@ def cnn_one_fstride4(
     paper's, 32 frames, 340 ms, whose scores the paper smooths over time. With `"valid"` it is 128 frames,
     1.3 s: four frames are averaged to one step first, and the net is the same for the 32 steps. With another
     window the kernels are as long as it has steps.
+
+    Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
+    minutes of training: `cnn_one_fstride4` 88.6 % with `"valid"`.
 
     Args:
         num_classes: classes.

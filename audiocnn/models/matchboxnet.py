@@ -55,6 +55,10 @@ def matchboxnet(
     Deviations: none in the layers. NeMo centres a clip in zeros of features, our classifier in silence; its
     dropout, of 0, is left out.
 
+    Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
+    minutes of training: `matchboxnet_3x1x64` 97.2 % with `"valid"`, `matchboxnet_3x2x64` 97.4 % with
+    `"valid"`.
+
     Args:
         num_classes: classes.
         in_channels: channels of the spectrogram.

@@ -58,6 +58,9 @@ def mobilenet_audio(
     1.3 s, and gives a position every 4; rows are halved as published, and the parameters are the same. That
     costs 9.3M multiply-accumulates for a window of 139 frames.
 
+    Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
+    minutes of training: `mobilenet_audio_small` 65.7 % with `"valid"`.
+
     Args:
         num_classes: classes.
         in_channels: channels of the spectrogram.

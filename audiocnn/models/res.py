@@ -59,6 +59,9 @@ def res(
     Deviation: the authors' frames reach beyond both ends of the clip, and so they have 101 of them in a
     second, where there are 98 without.
 
+    Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
+    minutes of training: `res_8_narrow` 77.5 % with `"valid"`.
+
     Args:
         num_classes: classes.
         in_channels: channels of the spectrogram.

@@ -46,6 +46,12 @@ def tc_resnet(
     half of the means are dropped before the classes; norms add 1e-5 to the variance, where TensorFlow's
     `slim.batch_norm` adds 1e-3. `tc_resnet_14_0_4`, of 0.4 times the width, is not in the paper.
 
+    Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
+    minutes of training: `tc_resnet_8` 97.9 % with `"valid"` and 97.9 % with `"same"`, `tc_resnet_8_1_5`
+    98.5 % with `"valid"` and 98.6 % with `"same"`, `tc_resnet_14_0_4` 96.9 % with `"valid"` and 95.8 %
+    with `"same"`, `tc_resnet_14` 97.9 % with `"valid"` and 98.6 % with `"same"`, `tc_resnet_14_1_5` 97.9
+    % with `"valid"` and 98.2 % with `"same"`.
+
     Args:
         num_classes: classes.
         in_channels: channels of the spectrogram.

@@ -1,5 +1,11 @@
 """The nets: published parameter counts, shapes, and what is refused."""
 
+import csv
+import statistics
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+
 import laws
 import pytest
 import torch
@@ -8,6 +14,7 @@ from audiocnn.describe import count_parameters, describe
 from audiocnn.errors import ParameterError
 from audiocnn.models import IMAGE_MODELS, MODELS, create
 
+ROOT = Path(__file__).parent.parent.parent
 # BC-ResNet: the paper's table and the authors' code. TC-ResNet: the published 66k and 305k count
 # batch norm's moving statistics; these are the trainable part.
 PUBLISHED = {
@@ -166,3 +173,23 @@ def test_impossible_nets_say_what_would_work(arguments, message):
     with pytest.raises(ParameterError) as error:
         create(**{"num_classes": 2, **arguments})
     assert str(error.value) == message
+
+
+def measured_accuracies():
+    """Of each net and padding, the mean that the recipe's results give, in percent."""
+    with (ROOT / "recipes/arabic_speech_commands/results.csv").open(encoding="utf-8") as file:
+        trials = defaultdict(list)
+        for trial in csv.DictReader(file):
+            trials[trial["model"], trial["padding"]].append(100 * float(trial["test_accuracy"]))
+    return {key: statistics.mean(accuracies) for key, accuracies in trials.items()}
+
+
+@pytest.mark.parametrize(("model", "padding"), measured_accuracies())
+def test_the_docstring_states_what_was_measured(model, padding):
+    build = MODELS[model]
+    while isinstance(build, partial):
+        build = build.func
+    stated = " ".join(build.__doc__.split())
+    figures = stated.split("Measured in `recipes/arabic_speech_commands`")[1].split(" Args: ")[0]
+    own = figures[figures.index(f"`{model}` ") :].split(", `")[0]
+    assert f'{measured_accuracies()[model, padding]:.1f} % with `"{padding}"`' in own
