@@ -16,10 +16,10 @@ from audiocnn.data.manifest import Clip, list_problems, listed
 from audiocnn.data.media import PICTURES
 from audiocnn.data.picture_corpus import PictureCorpus, PictureFiles
 from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.figures import figure_for, save_figure
 from audiocnn.image_classifier import ImageClassifier
 from audiocnn.labelled import LabelledNet
 from audiocnn.loading import AnyClassifier
-from audiocnn.pictures import figure_for, save_figure
 from audiocnn.predict import media_of, score_files
 
 __all__ = ["Evaluation", "choose_split", "evaluate", "evaluate_pictures", "together"]

@@ -18,7 +18,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     "errors",
     "files",
-    "pictures",
+    "figures",
     "geometry",
     "layers",
     "accounting",

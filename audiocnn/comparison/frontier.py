@@ -7,7 +7,7 @@ from itertools import pairwise, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audiocnn.pictures import figure_for, save_figure
+from audiocnn.figures import figure_for, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

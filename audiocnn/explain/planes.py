@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.errors import ParameterError
+from audiocnn.figures import figure_for, save_figure
 from audiocnn.layers import Scan
-from audiocnn.pictures import figure_for, save_figure
 
 __all__ = ["Views", "draw_planes", "strongest_views"]
 

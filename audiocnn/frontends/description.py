@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audiocnn.errors import ParameterError
+from audiocnn.figures import figure_for, save_figure
 from audiocnn.frontends.front_end import FrontEnd, FrontEndConfig, Stage
 from audiocnn.frontends.kinds import config_as_dict, kind_of
-from audiocnn.pictures import figure_for, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

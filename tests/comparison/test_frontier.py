@@ -8,7 +8,7 @@ import pytest
 
 from audiocnn.comparison import frontier as drawing
 from audiocnn.comparison.frontier import Point, draw_frontier, frontier, name_points
-from audiocnn.pictures import figure_for
+from audiocnn.figures import figure_for
 
 
 def crowd(count):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from audiocnn.errors import ParameterError
-from audiocnn.pictures import figure_for, save_figure
+from audiocnn.figures import figure_for, save_figure
 
 
 @pytest.mark.parametrize("ending", ["png", "SVG", "pdf"])

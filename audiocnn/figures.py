@@ -1,4 +1,4 @@
-"""Where pictures begin and end: a figure that needs no display, and the file that it becomes."""
+"""Where figures begin and end: one that needs no display, and the file that it becomes."""
 
 import warnings
 from pathlib import Path
