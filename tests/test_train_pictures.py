@@ -65,6 +65,15 @@ def test_a_published_set_is_split_by_class_and_seed(idx):
     assert len(both.unique(dim=0)) == 200  # none twice, none lost
 
 
+def test_a_published_set_of_the_right_size_is_cropped_as_files_are(idx):
+    close = PictureConfig(rows=14, columns=14, channels=1, crop_share=0.5)
+    whole = PictureConfig(rows=14, columns=14, channels=1)
+    cropped, plain = (read_published_set(idx, picture=some, seed=0).test for some in (close, whole))
+    by_rule = close.fitted(plain.pictures[0].float() / 255)
+    assert torch.equal(cropped.pictures[0], (by_rule * 255).round().byte())
+    assert not torch.equal(cropped.pictures[0], plain.pictures[0])
+
+
 def test_what_is_trained_tells_them_apart_and_is_what_is_in_the_folder(idx, tmp_path):
     classifier = fit(small(idx, tmp_path / "run", epochs=6))
     test = read_published_set(idx, picture=GREY, seed=0).test

@@ -103,7 +103,7 @@ def load_pictures(clips: Sequence[Clip], *, picture: PictureConfig, in_memory: b
 def _fitted(corpus: PictureCorpus, picture: PictureConfig) -> PictureCorpus:
     """A corpus of one size brought to another, by the rule for files."""
     _, channels, *size = corpus.pictures.shape
-    if channels == picture.channels and size == [picture.rows, picture.columns]:
+    if channels == picture.channels and size == [picture.rows, picture.columns] and picture.crop_share == 1:
         return corpus
     made = torch.empty(
         len(corpus), picture.channels, picture.rows, picture.columns, dtype=corpus.pictures.dtype
