@@ -12,6 +12,8 @@ from test_cli import call
 
 import audiocnn
 from audiocnn import ImageClassifier
+from audiocnn.averaging import Averaging
+from audiocnn.predict import score_files
 
 PICTURE = {"rows": 16, "columns": 16, "channels": 1, "how": "centre", "background": 0.0}
 OPTIONS = [
@@ -94,7 +96,7 @@ def test_a_published_set_is_trained_on_and_judged_by_its_test_part(idx, tmp_path
     status, report, _ = call(capsys, *command[1:])
     assert status == 0
     assert report.startswith(f"{run}/model.safetensors on {idx}, test split\n")
-    assert " of 40 pictures; " in report and "top-3 accuracy" in report
+    assert " of 40 pictures; " in report and ", top-5 error 0.00 %\n" in report
     assert " of 200 pictures; " in call(capsys, *command[1:], "--split", "train")[1]
     status, _, err = call(capsys, *command[1:], "--split", "validation")
     assert (status, err) == (
@@ -154,6 +156,33 @@ def test_predict_writes_a_row_a_picture(model, files, tmp_path, capsys):
     first, second = map(json.loads, path.read_text().splitlines())
     assert f"{second['score']:.9g}" == rows[30]["score"]
     assert first["score_lying"] + first["score_standing"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("views", "expected"),
+    [(["--ten_crop"], Averaging(ten_crop=True)), (["--scales=1"], Averaging(scales=(1,)))],
+)
+def test_predict_averages_views(views, expected, model, files, capsys):
+    some = sorted((files / "lying").glob("*.png"))[:3]
+    status, out, err = call(capsys, "predict", model, *some, "--all_scores", *views)
+    assert (status, err) == (0, "")
+    rows = list(csv.DictReader(out.splitlines()))
+    scored = list(score_files(audiocnn.load(model), some, averaging=expected))
+    for row, file in zip(rows, scored, strict=True):
+        assert [float(row["score_lying"]), float(row["score_standing"])] == pytest.approx(
+            file.scores.tolist()
+        )
+    single = list(csv.DictReader(call(capsys, "predict", model, *some, "--all_scores")[1].splitlines()))
+    assert [row["score_standing"] for row in rows] != [row["score_standing"] for row in single]
+
+
+def test_predict_averages_shifts_of_a_recording(tones, capsys):
+    clip = sorted(tones.glob("*/*"))[0]
+    status, out, err = call(capsys, "predict", "demo", clip, "--shifts=3")
+    assert (status, err) == (0, "")
+    (row,) = csv.DictReader(out.splitlines())
+    (file,) = score_files(audiocnn.load("demo"), [clip], averaging=Averaging(shifts=3))
+    assert float(row["score"]) == pytest.approx(file.scores.max().item())
 
 
 def test_what_is_no_picture_is_a_row(model, files, tmp_path, capsys):
@@ -232,6 +261,10 @@ def test_describe_shows_the_file(model, capsys):
         (
             ["evaluate", "demo", "{tones}", "--ten_crop"],
             "evaluate: ten_crop is of pictures; recordings have shifts",
+        ),
+        (
+            ["predict", "demo", "{tones}", "--ten_crop"],
+            "predict: ten_crop is of pictures; recordings have shifts",
         ),
         (
             ["describe", "{model}", "--plot", "a.png"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
+from audiocnn.cli.averaging import add_averaging_options, averaging_of
 from audiocnn.cli.output import PICTURES, output_file
 from audiocnn.errors import ParameterError
 
@@ -40,25 +41,7 @@ def evaluate_parser() -> ArgumentParser:
         default=None,
         help="train, validation, test or all; by default test, or validation, where the manifest has it",
     )
-    parser.add_argument(
-        "--ten_crop",
-        action="store_true",
-        help="of pictures: average over four corners, the centre, and the mirror images of these",
-    )
-    parser.add_argument(
-        "--scales",
-        type=float,
-        nargs="+",
-        default=[],
-        help="of pictures: average over the whole picture and its mirror image in these sizes; 1 is the size "
-        "that the single view is cut out of",
-    )
-    parser.add_argument(
-        "--shifts",
-        type=int,
-        default=1,
-        help="of recordings: average over so many places of one that is shorter than its window",
-    )
+    add_averaging_options(parser)
     parser.add_argument("--out", type=str | None, default=None, help="a .json file for the figures")
     parser.add_argument(
         "--picture", type=str | None, default=None, help="a .png, .svg or .pdf file for the confusion matrix"
@@ -68,14 +51,13 @@ def evaluate_parser() -> ArgumentParser:
 
 def run_evaluate(options: Namespace) -> int:
     """`audiocnn evaluate`; gives the exit status."""
-    from audiocnn.averaging import Averaging
     from audiocnn.evaluate import together
     from audiocnn.loading import load
     from audiocnn.predict import media_of
 
     out = output_file("out", options.out, (".json",))
     picture = output_file("picture", options.picture, PICTURES)
-    averaging = Averaging(ten_crop=options.ten_crop, scales=tuple(options.scales), shifts=options.shifts)
+    averaging = averaging_of(options)
     classifiers = together([load(model) for model in options.models])
     averaging.check(media_of(classifiers[0]).many)
     evaluation, what = _evaluation(classifiers, options, averaging)

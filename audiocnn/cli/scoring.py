@@ -4,6 +4,7 @@ import sys
 
 from jsonargparse import ArgumentParser, Namespace
 
+from audiocnn.cli.averaging import add_averaging_options, averaging_of
 from audiocnn.cli.output import output_file
 from audiocnn.config import PREDICT_BATCH_SIZE
 from audiocnn.errors import ParameterError
@@ -34,6 +35,7 @@ def predict_parser() -> ArgumentParser:
     parser.add_argument(
         "--all_scores", action="store_true", help="add a column for the probability of every class"
     )
+    add_averaging_options(parser)
     parser.add_argument("--batch_size", type=int, default=PREDICT_BATCH_SIZE, help="files scored together")
     parser.add_argument(
         "--workers",
@@ -59,12 +61,20 @@ def run_predict(options: Namespace) -> int:
     from audiocnn.prediction_table import OUT_ENDINGS, write_predictions
 
     out = output_file("out", options.out, OUT_ENDINGS)
+    averaging = averaging_of(options)
     classifier = load(options.model, device=options.device, resample=not options.refuse_other_rates)
     media = media_of(classifier)
     if options.refuse_other_rates and media is PICTURES:
         raise ParameterError("--refuse_other_rates: pictures have no sample rate; leave it out")
+    averaging.check(media.many)
     files = collect_files(options.inputs, media=media)
-    scored = score_files(classifier, files, batch_size=options.batch_size, workers=options.workers)
+    scored = score_files(
+        classifier,
+        files,
+        batch_size=options.batch_size,
+        workers=options.workers,
+        averaging=averaging,
+    )
     parts = any(isinstance(file, Clip) for file in files)
     failed = write_predictions(classifier, scored, out, all_scores=options.all_scores, parts=parts)
     if failed:
