@@ -199,6 +199,7 @@ LAYERS = [
     Case("WindowStatistics of a sample", lambda: L.WindowStatistics(9, correction=1), (4,)),
     Case("MeanRows", L.MeanRows, (4, 5)),
     Case("FlattenRows", L.FlattenRows, (4, 5)),
+    Case("KeepEvery", lambda: L.KeepEvery(3), (4,)),
     Case("TDNN", lambda: L.TDNN(4, 6, (-3, 0, 3)), (4,)),
     Case("TDNN of an irregular context", lambda: L.TDNN(4, 6, (-1, 0, 4)), (4,)),
     Case("TDNN of one frame", lambda: L.TDNN(4, 6, (0,)), (4,)),

@@ -38,6 +38,8 @@ ORDER = [
     "classifier",
     "image_classifier",
     "loading",
+    "events",
+    "score_track",
     "description",
     "describe",
     "data",

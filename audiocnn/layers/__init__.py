@@ -13,6 +13,7 @@ from audiocnn.layers.factorized_tdnn import FactorizedTDNN, SemiOrthogonalConv1d
 from audiocnn.layers.fft_conv import FFTConv1d, FFTConv2d, fft_conv1d, fft_conv2d
 from audiocnn.layers.global_pool import AdaptiveAvgPool2d, GlobalMax, GlobalMean
 from audiocnn.layers.inception import InceptionBlock
+from audiocnn.layers.keep_every import KeepEvery
 from audiocnn.layers.learned_pool import LearnedPool1d, LearnedPool2d
 from audiocnn.layers.locally_connected import LocallyConnected1d, LocallyConnected2d
 from audiocnn.layers.lp_pool import LpPool1d, LpPool2d
@@ -26,7 +27,7 @@ from audiocnn.layers.radial_basis import RadialBasis
 from audiocnn.layers.regularization import Dropout, Dropout1d, Dropout2d, DropPath, semi_orthogonal_step
 from audiocnn.layers.res2net import Res2Net
 from audiocnn.layers.residual import BasicBlock, BottleneckBlock, PreActivationBlock, TemporalBlock
-from audiocnn.layers.scan import Scan, State
+from audiocnn.layers.scan import Place, Scan, State
 from audiocnn.layers.scan_mlp import Elementwise, conv_to_linear, linear_to_conv, scan_mlp, unscan_mlp
 from audiocnn.layers.separable import SeparableConv1d, SeparableConv2d
 from audiocnn.layers.separable_residual import InvertedResidual, SeparableResidual
@@ -69,6 +70,7 @@ __all__ = [
     "FFTConv2d",
     "FactorizedTDNN",
     "FlattenRows",
+    "KeepEvery",
     "FrameNorm",
     "GlobalMax",
     "GlobalMean",
@@ -92,6 +94,7 @@ __all__ = [
     "Padding",
     "PaddingMode",
     "Parallel",
+    "Place",
     "PreActivationBlock",
     "RadialBasis",
     "ReLU",

@@ -1,0 +1,298 @@
+"""A long recording scored all along: a decision every hop, through a net that computes nothing twice.
+
+    samples            |....................................................|
+    decision 0         [== window ==]
+    decision 1            [== window ==]          a hop later
+    decision 2               [== window ==]
+
+A net whose steps are as far apart as the hop is run once, in blocks, by `step`. A finer hop takes several
+passes, each a hop later than the one before, over features made once; a coarser one spares the last layers
+what is not asked for. A net that is no scan reads windows, in batches. The scores are those of the windows
+by themselves in each case.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from audiocnn import audio
+from audiocnn.classifier import BLOCK_SECONDS, Classifier
+from audiocnn.errors import ParameterError
+from audiocnn.events import Clock
+from audiocnn.geometry import Geometry
+from audiocnn.layers import KeepEvery, Scan, Sequential, State, Windows
+
+__all__ = ["Edges", "ScoreTrack", "Scanner", "scan", "scan_blocks"]
+
+Edges: TypeAlias = Literal["inside", "silence"]
+"""Whether a decision hears only what was recorded, or silence before it and behind it too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreTrack:
+    """The scores of a recording, or of a stretch of one.
+
+    Attributes:
+        labels: the classes.
+        scores: probabilities `(num_classes, decisions)`; of several channels `(channel, num_classes,
+            decisions)`.
+        clock: when they were made; of a stretch, from its first decision on.
+    """
+
+    labels: tuple[str, ...]
+    scores: Tensor
+    clock: Clock
+
+    @property
+    def seconds(self) -> npt.NDArray[np.float64]:
+        """The middle of what each decision heard, in seconds from the beginning of the recording."""
+        steps = torch.arange(self.scores.shape[-1], dtype=torch.float64)
+        times: npt.NDArray[np.float64] = (self.clock.first_seconds + self.clock.hop_seconds * steps).numpy()
+        return times
+
+
+class Scanner:
+    """Scores samples as they come, in pieces of any length; what they are cut into changes no score.
+
+    Args:
+        classifier: on any device; in evaluation mode, or put into it for each call.
+        hop_seconds: from one decision to the next: a multiple of the net's own hop, or a whole part of it;
+            None takes the net's own.
+        edges: "inside": the first decision is due when a whole window was heard. "silence": what was before
+            counts as silence, and so does, for `flush`, what would follow: the first decision has the first
+            sample in its middle, the last one the last.
+
+    Raises:
+        ParameterError: for a hop that cannot be.
+
+    Attributes:
+        clock: when the decisions are made, the first sample being at 0.
+        hop: samples from one decision to the next.
+
+    >>> from audiocnn import load
+    >>> scanner = Scanner(load("demo"), hop_seconds=0.02)
+    >>> scanner.push(torch.zeros(16000)).shape, scanner.push(torch.zeros(16000)).shape
+    (torch.Size([12, 0]), torch.Size([12, 28]))
+    >>> scanner.clock.first_seconds  # half of the 1.45 s that a decision hears
+    0.725
+    """
+
+    def __init__(
+        self, classifier: Classifier, *, hop_seconds: float | None = None, edges: Edges = "inside"
+    ) -> None:
+        if edges not in ("inside", "silence"):
+            raise ParameterError(f"edges={edges!r} must be 'inside' or 'silence'")
+        self.classifier = classifier
+        rate, window = classifier.sample_rate, classifier.window
+        before, after = classifier.front_end.context
+        self._arrangement = _arrange(classifier, hop_seconds)
+        self.hop = self._arrangement.hop
+        self._lead = before + (window // 2 if edges == "silence" else 0)
+        self._trail = after + (window - window // 2 if edges == "silence" else 0)
+        first = 0.0 if edges == "silence" else window / 2 / rate
+        self.clock = Clock(
+            first_seconds=first, hop_seconds=self.hop / rate, lag_seconds=(window / 2 + after) / rate
+        )
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: nothing was heard."""
+        self._state: State = None
+        self._passes = [_Pass(shift) for shift in self._arrangement.shifts]
+        self._heard = 0
+        self._given = 0
+
+    def push(self, samples: Tensor) -> Tensor:
+        """Take the next samples, `(time,)` or `(channel, time)`; give the scores now due.
+
+        Args:
+            samples: at the classifier's rate, on unit scale.
+
+        Returns:
+            Probabilities `(num_classes, decisions)`, or `(channel, num_classes, decisions)`, on the CPU.
+        """
+        if self._heard == 0 and self._lead:
+            samples = torch.cat((samples.new_zeros(*samples.shape[:-1], self._lead), samples), dim=-1)
+        self._heard += samples.shape[-1]
+        batch = samples if samples.dim() == 2 else samples[None]
+        with self.classifier.evaluating(), torch.inference_mode():
+            scores = self._score(batch.to(self.classifier.normalize.mean))
+        return scores if samples.dim() == 2 else scores[0]
+
+    def flush(self, like: Tensor) -> Tensor:
+        """The end of the stream: give the scores that are due with silence behind it.
+
+        Args:
+            like: a piece that was pushed, which says how many channels there are.
+        """
+        return self.push(like.new_zeros(*like.shape[:-1], self._trail))
+
+    def _score(self, batch: Tensor) -> Tensor:
+        """The probabilities `(batch, num_classes, decisions)` that are due, of all passes in turn."""
+        features: Tensor | None = batch
+        if self._arrangement.shared is not None:
+            features, self._state = self._arrangement.shared.step(batch, self._state)
+        tracks = [one.step(self._arrangement.net, features) for one in self._passes]
+        count = sum(0 if track is None else track.shape[-1] for track in tracks)
+        scores = torch.empty(len(batch), len(self.classifier.labels), count)
+        for i, track in enumerate(tracks):
+            if track is not None:
+                # decision k is of pass k modulo the passes, and none is due before those that precede it
+                first = (i - self._given) % len(tracks)
+                scores[..., first :: len(tracks)] = self.classifier.probabilities(track).cpu()
+        self._given += count
+        return scores
+
+
+@dataclass
+class _Pass:
+    """One pass of the net over a stream, from some step on."""
+
+    owed: int
+    state: State = None
+
+    def step(self, net: Scan, x: Tensor | None) -> Tensor | None:
+        """The logits now due, if any."""
+        if x is None:
+            return None
+        dropped = min(self.owed, x.shape[-1])
+        self.owed -= dropped
+        logits, self.state = net.step(x[..., dropped:], self.state)
+        return logits
+
+
+def scan(
+    classifier: Classifier,
+    source: str | os.PathLike[str] | Tensor | Iterable[Tensor],
+    *,
+    hop_seconds: float | None = None,
+    edges: Edges = "inside",
+    mono: bool = True,
+) -> ScoreTrack:
+    """Score a recording all along. `scan_blocks` does it piece by piece, for what is too long to hold.
+
+    Args:
+        classifier: on any device.
+        source: a file; or samples at the classifier's rate, `(time,)` or `(channel, time)`, whole or in
+            blocks.
+        hop_seconds: as for `Scanner`.
+        edges: as for `Scanner`.
+        mono: of a file, mix all channels down to their mean; False scores each by itself.
+
+    Returns:
+        The track; without a decision if the recording is shorter than the window that one hears and
+        `edges="inside"`.
+
+    Raises:
+        AudioReadError: for a file that cannot be read.
+        ParameterError: for a hop that cannot be, or no samples.
+
+    >>> from audiocnn import load
+    >>> track = scan(load("demo"), torch.zeros(32000))
+    >>> track.scores.shape, track.seconds[:2]
+    (torch.Size([12, 56]), array([0.725, 0.735]))
+    """
+    pieces = list(scan_blocks(classifier, source, hop_seconds=hop_seconds, edges=edges, mono=mono))
+    return replace(pieces[0], scores=torch.cat([piece.scores for piece in pieces], dim=-1))
+
+
+def scan_blocks(
+    classifier: Classifier,
+    source: str | os.PathLike[str] | Tensor | Iterable[Tensor],
+    *,
+    hop_seconds: float | None = None,
+    edges: Edges = "inside",
+    mono: bool = True,
+) -> Iterator[ScoreTrack]:
+    """Score a recording of any length block by block, in constant memory; takes and raises what `scan` does.
+
+    Yields:
+        The track's stretches, in order, at least one.
+    """
+    scanner = Scanner(classifier, hop_seconds=hop_seconds, edges=edges)
+    given, last = 0, None
+    for block in chain(_blocks_of(classifier, source, mono), (None,)):
+        if block is not None:
+            last, scores = block, scanner.push(block)
+        elif last is None:
+            raise ParameterError("source holds no samples; give at least one")
+        else:
+            scores = scanner.flush(last)
+        if scores.shape[-1] or block is None:
+            clock = replace(scanner.clock, first_seconds=scanner.clock.seconds(given))
+            yield ScoreTrack(labels=classifier.labels, scores=scores, clock=clock)
+        given += scores.shape[-1]
+
+
+def _blocks_of(
+    classifier: Classifier, source: str | os.PathLike[str] | Tensor | Iterable[Tensor], mono: bool
+) -> Iterable[Tensor]:
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        classifier.require_rate_of(path)
+        rate = classifier.sample_rate
+        return audio.blocks(path, block_seconds=BLOCK_SECONDS, sample_rate=rate, mono=mono)
+    if isinstance(source, Tensor):
+        pieces: Sequence[Tensor] = source.split(round(BLOCK_SECONDS * classifier.sample_rate), dim=-1)  # type: ignore[no-untyped-call]
+        return pieces
+    return source
+
+
+class _Arrangement(NamedTuple):
+    """How a classifier makes a decision every hop.
+
+    Attributes:
+        hop: samples from one decision to the next.
+        shared: what all passes have in common, if anything.
+        net: what each pass does behind it, `(batch, ...)` -> logits `(batch, num_classes, decisions)`.
+        shifts: steps of what `net` takes that each pass leaves out at the beginning.
+    """
+
+    hop: int
+    shared: Scan | None
+    net: Scan
+    shifts: Sequence[int]
+
+
+def _arrange(classifier: Classifier, hop_seconds: float | None) -> _Arrangement:
+    features = Sequential({"front_end": classifier.front_end, "normalize": classifier.normalize})
+    frame, rate = classifier.front_end.require_law().stride, classifier.sample_rate
+    own = classifier.geometry.stride
+    hop = own if hop_seconds is None else round(hop_seconds * rate)
+    if hop < 1:
+        raise ParameterError(f"hop_seconds={hop_seconds} must be at least a sample, 1/{rate} s")
+    net, *behind = classifier.scans()[2:]
+    if isinstance(net, Windows):  # these may begin at any frame
+        own = hop if hop % frame == 0 else frame
+        net = Windows(net.module, window=net.window, stride=own // frame, batch_size=net.batch_size)
+    decide = Sequential(net, *behind)
+    if hop % own == 0:
+        return _Arrangement(hop, features, _thinned(decide, hop // own), (0,))
+    if own % hop:
+        raise ParameterError(
+            f"hop_seconds={hop_seconds} must be a multiple or a whole part of the net's own hop, "
+            f"{own / rate:g} s, such as {2 * own / rate:g} or {own / rate / 2:g}"
+        )
+    if hop % frame == 0:
+        return _Arrangement(hop, features, decide, range(0, own // frame, hop // frame))
+    return _Arrangement(hop, None, Sequential(features, decide), range(0, own, hop))
+
+
+def _thinned(net: Scan, stride: int) -> Scan:
+    """A net of which one decision in so many is wanted: what stands behind its last window sees no other."""
+    if stride == 1:
+        return net
+    layers = net.scans() if isinstance(net, Sequential) else []
+    wide = [i for i, layer in enumerate(layers) if layer.time_axis.takes != Geometry()]
+    if not wide:
+        return Sequential(net, KeepEvery(stride))
+    last = wide[-1]
+    return Sequential(*layers[:last], _thinned(layers[last], stride), *layers[last + 1 :])
