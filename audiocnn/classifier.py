@@ -173,7 +173,7 @@ class Classifier(LabelledNet):
             scores = self.score_file(Path(source))
         else:
             if sample_rate is not None:
-                self._require_rate(sample_rate, "the waveform")
+                self.require_rate(sample_rate, "the waveform")
             waveform = mono_waveform(source, sample_rate, wanted_rate=self.sample_rate)
             scores = self.score_clips([waveform])[0]
         return self.prediction(scores)
@@ -304,9 +304,15 @@ class Classifier(LabelledNet):
             AudioReadError: if the file cannot be read.
         """
         if not self.resamples:
-            self._require_rate(audio.info(path).sample_rate, str(path))
+            self.require_rate(audio.info(path).sample_rate, str(path))
 
-    def _require_rate(self, rate: int, of: str) -> None:
+    def require_rate(self, rate: int, of: str) -> None:
+        """Raise `ParameterError` for another rate than ours, where these are not to be resampled.
+
+        Args:
+            rate: samples a second.
+            of: what has them, for the message.
+        """
         if not self.resamples and rate != self.sample_rate:
             raise ParameterError(
                 f"{of} has {rate} samples a second, and the classifier, which was told not to resample, "

@@ -40,6 +40,7 @@ ORDER = [
     "loading",
     "events",
     "score_track",
+    "stream",
     "description",
     "describe",
     "data",
