@@ -85,8 +85,9 @@ class EventConfig:
     """What counts as an event.
 
     Attributes:
-        on: the score at which one begins, 0 to 1: for all labels, or for each.
-        off: the score below which it ends, at most `on`; None takes `on`.
+        on: the score at which one begins, 0 to 1: for all labels, or for some, the others then never being an
+            event.
+        off: the score below which it ends, at most `on`; None, or of a label that is not named, takes `on`.
         smoothing: the mean, or the median, of the scores around each; it is centred, and so waits for half
             its length. At the two ends it takes what there is.
         smoothing_seconds: over how long: an odd number of decisions, at least so many; 0 leaves them be.
@@ -119,14 +120,17 @@ class EventConfig:
                 if not 0 <= value <= 1:
                     raise ParameterError(f"{name}={value} must be a score, from 0 to 1")
 
-    def thresholds(self, label: str) -> tuple[float, float]:
-        """Where events of a label begin, and where they end.
+    def thresholds(self, label: str) -> tuple[float, float] | None:
+        """Where events of a label begin, and where they end; None for one that is never an event.
 
         Raises:
-            ParameterError: for a label that has no threshold, or one that ends above where it begins.
+            ParameterError: for one that would end above where it begins.
         """
-        on = _of(label, self.on, "on")
-        off = on if self.off is None else _of(label, self.off, "off")
+        on = _of(label, self.on)
+        if on is None or label in self.ignore:
+            return None
+        off = _of(label, self.off)
+        off = on if off is None else off
         if off > on:
             raise ParameterError(f"off={off} must be at most on={on}, for {label!r} too; leave it out")
         return on, off
@@ -192,9 +196,9 @@ class EventFinder:
         reach = self.clock.steps(self.config.smoothing_seconds) // 2
         self._smoother = _Smoother(len(self.labels), reach=reach, how=self.config.smoothing)
         self._runs = {
-            i: _Runs(label, self.config, self.clock, wait=reach)
+            i: _Runs(label, *thresholds, self.config, self.clock, wait=reach)
             for i, label in enumerate(self.labels)
-            if label not in self.config.ignore
+            if (thresholds := self.config.thresholds(label))
         }
 
     def push(self, scores: npt.ArrayLike) -> list[Event]:
@@ -278,9 +282,10 @@ class _Open:
 class _Runs:
     """The runs of one label's scores above its thresholds, and which of them are events."""
 
-    def __init__(self, label: str, config: EventConfig, clock: Clock, *, wait: int) -> None:
-        self.label, self.clock, self.wait = label, clock, wait
-        self.on, self.off = config.thresholds(label)
+    def __init__(
+        self, label: str, on: float, off: float, config: EventConfig, clock: Clock, *, wait: int
+    ) -> None:
+        self.label, self.on, self.off, self.clock, self.wait = label, on, off, clock, wait
         # a gap of this many decisions is bridged; a run of so many is long enough
         self.merge = math.floor(config.merge_seconds / clock.hop_seconds + _ROUNDING)
         self.least = max(1, clock.steps(config.min_seconds))
@@ -371,12 +376,8 @@ def _values(threshold: float | Mapping[str, float] | None) -> Iterable[float]:
     return () if threshold is None else (threshold,)
 
 
-def _of(label: str, threshold: float | Mapping[str, float], name: str) -> float:
-    if not isinstance(threshold, Mapping):
-        return threshold
-    if label not in threshold:
-        raise ParameterError(f"{name} has no threshold for {label!r}; give it one, or put it into ignore")
-    return threshold[label]
+def _of(label: str, threshold: float | Mapping[str, float] | None) -> float | None:
+    return threshold.get(label) if isinstance(threshold, Mapping) else threshold
 
 
 def _require_labels(name: str, given: Iterable[str], labels: Sequence[str]) -> None:

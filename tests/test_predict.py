@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import torch
 
-from audiocnn import ManifestError, ParameterError, prediction_table
+from audiocnn import ManifestError, ParameterError, table_files
 from audiocnn import classifier as classifier_module
 from audiocnn.data.manifest import Clip
 from audiocnn.predict import collect_files, score_files
@@ -209,7 +209,7 @@ def rows_of(path):
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_every_format_holds_every_digit(classifier, recordings, tmp_path, suffix, monkeypatch):
-    monkeypatch.setattr(prediction_table._ParquetWriter, "ROWS", 4)  # more than one row group
+    monkeypatch.setattr(table_files._ParquetWriter, "ROWS", 4)  # more than one row group
     scored = list(score_files(classifier, recordings))
     out = tmp_path / f"out{suffix}"
     assert write_predictions(classifier, scored, out, all_scores=True) == 2

@@ -1,4 +1,7 @@
-"""The command line: `audiocnn demo | train | train-images | evaluate | predict | features | describe`."""
+"""The command line.
+
+`audiocnn demo | train | train-images | evaluate | predict | scan | features | describe`
+"""
 
 import io
 import logging
@@ -10,6 +13,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from audiocnn.cli.describing import describe_parser, features_parser, run_describe, run_features
 from audiocnn.cli.judging import evaluate_parser, run_evaluate
+from audiocnn.cli.scanning import run_scan, scan_parser
 from audiocnn.cli.scoring import predict_parser, run_predict
 from audiocnn.cli.training import (
     demo_parser,
@@ -29,6 +33,7 @@ _COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], i
     "train-images": (train_images_parser, run_train_images, "pictures in, a classifier out"),
     "evaluate": (evaluate_parser, run_evaluate, "how good a classifier is on labelled files"),
     "predict": (predict_parser, run_predict, "recordings or pictures in, scores out"),
+    "scan": (scan_parser, run_scan, "events in recordings of any length"),
     "features": (features_parser, run_features, "a recording in, its features or a picture of them out"),
     "describe": (describe_parser, run_describe, "what a network costs, or what a front-end makes of sound"),
 }

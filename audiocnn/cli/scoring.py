@@ -58,7 +58,8 @@ def run_predict(options: Namespace) -> int:
     from audiocnn.data.media import PICTURES
     from audiocnn.loading import load
     from audiocnn.predict import collect_files, media_of, score_files
-    from audiocnn.prediction_table import OUT_ENDINGS, write_predictions
+    from audiocnn.prediction_table import write_predictions
+    from audiocnn.table_files import OUT_ENDINGS
 
     out = output_file("out", options.out, OUT_ENDINGS)
     averaging = averaging_of(options)
