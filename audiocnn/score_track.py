@@ -67,8 +67,8 @@ class Scanner:
         hop_seconds: from one decision to the next: a multiple of the net's own hop, or a whole part of it;
             None takes the net's own.
         edges: "inside": the first decision is due when a whole window was heard. "silence": what was before
-            counts as silence, and so does, for `flush`, what would follow: the first decision has the first
-            sample in its middle, the last one the last.
+            counts as silence, and so does, for `flush`, what would follow: there is a decision wherever a hop
+            of the recording is the middle of a window.
 
     Raises:
         ParameterError: for a hop that cannot be.
@@ -95,11 +95,14 @@ class Scanner:
         before, after = classifier.front_end.context
         self._arrangement = _arrange(classifier, hop_seconds)
         self.hop = self._arrangement.hop
-        self._lead = before + (window // 2 if edges == "silence" else 0)
+        # whole hops of silence, so that decisions on what was recorded are those of "inside"
+        lead = window // 2 // self.hop * self.hop if edges == "silence" else 0
+        self._lead = before + lead
         self._trail = after + (window - window // 2 if edges == "silence" else 0)
-        first = 0.0 if edges == "silence" else window / 2 / rate
         self.clock = Clock(
-            first_seconds=first, hop_seconds=self.hop / rate, lag_seconds=(window / 2 + after) / rate
+            first_seconds=(window / 2 - lead) / rate,
+            hop_seconds=self.hop / rate,
+            lag_seconds=(window / 2 + after) / rate,
         )
         self.reset()
 

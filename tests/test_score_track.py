@@ -79,12 +79,15 @@ def test_channels_are_scored_each_by_itself():
 
 def test_with_silence_around_every_sample_is_in_the_middle_of_a_decision():
     net = classifier("bc_resnet_1", "valid").eval()
-    clip = NOISE[0, : 58 * 160]  # shorter than the window
+    clip = NOISE[0, : 59 * 160]  # shorter than the window
     assert scan(net, clip).scores.shape[1] == 0
     track = scan(net, clip, edges="silence")
-    assert track.seconds == pytest.approx([i * 0.01 for i in range(59)])
+    assert track.seconds == pytest.approx([0.005 + i * 0.01 for i in range(59)])
     # the decision in its middle is what the clip is given by itself
     assert_close(track.scores[:, 29], net.score_clips([clip])[0])
+    inside, around = scan(net, NOISE[0]), scan(net, NOISE[0], edges="silence")
+    first = round((inside.seconds[0] - around.seconds[0]) / 0.01)
+    assert_close(around.scores[:, first:][:, : inside.scores.shape[1]], inside.scores)
 
 
 def test_files_are_read_in_blocks(tmp_path):

@@ -73,7 +73,8 @@ def test_the_start_claims_nothing_that_was_not_heard(net):
     assert heard.track.scores.shape == (3, 1)
     assert heard.track.seconds == pytest.approx([window / 2 / 16000])
     silent = Listener(net, past="silence")
-    assert silent.hear(NOISE[: window // 2]).track.seconds == pytest.approx([0.0])
+    heard = silent.hear(NOISE[: window - window // 2 // 1280 * 1280])  # 9 hops of silence before
+    assert heard.track.seconds == pytest.approx([(window / 2 - 9 * 1280) / 16000])
 
 
 def test_a_gap_cuts_the_stream_in_two(net):

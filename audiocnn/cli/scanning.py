@@ -1,4 +1,4 @@
-"""Commands that listen to what is long or live: `scan`."""
+"""Commands that find events in recordings: `scan`."""
 
 import sys
 from collections.abc import Iterator
