@@ -142,8 +142,10 @@ def test_a_microphone_that_cannot_be_used_is_said(kind, model, card, capsys):
     assert call(capsys, "listen", model) == (
         2,
         "",
-        "audiocnn listen: the microphone cannot be used (no such device); `python -m sounddevice` lists "
-        "them\n",
+        (
+            "audiocnn listen: the microphone cannot be used (no such device); `python -m sounddevice` lists "
+            "them\n"
+        ),
     )
 
 
