@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from audiocnn.geometry import Axis, ReceptiveField
-from audiocnn.layers import Identity, Parallel, Scan, Sequential
+from audiocnn.layers import Identity, Scan
 
 __all__ = ["Account", "LayerAccount", "account", "count_parameters"]
 
@@ -93,8 +93,8 @@ def account(network: Scan, input_size: tuple[int, ...]) -> Account:
     """Account for every layer of a network.
 
     Args:
-        network: a layer, or any nest of `Sequential`, `Parallel` and what derives from them. Other layers
-            that hold layers are accounted for as one.
+        network: a layer, or any nest of layers that say what is inside, such as `Sequential` and `Parallel`.
+            Others that hold layers are accounted for as one.
         input_size: the shape of the input without the batch, such as `(1, 40, 98)`.
 
     >>> from audiocnn.layers import Conv2d, ReLU
@@ -139,26 +139,18 @@ def _layers(
     scan: Scan, name: str, time: Axis, rows: Axis | None
 ) -> Iterator[tuple[str, Scan, Axis, Axis | None]]:
     """Every layer inside `scan`, and how its output moves over the input, `scan`'s own moving by the axes."""
-    dot = f"{name}." if name else ""
-    if isinstance(scan, Sequential):
-        chains = [[(dot + child, layer) for child, layer in zip(scan.names(), scan.scans(), strict=True)]]
-    elif isinstance(scan, Parallel):
-        chains = [
-            [(f"{dot}{'branches' if part is path[-1] else 'crops'}.{i}", part) for part in path]
-            for i, path in enumerate(scan.paths())
-        ]
-    else:
-        yield name, scan, time.then(scan.time_axis), _then(rows, scan.row_axis)
+    places = scan.inside(time, rows)
+    if places is None:
+        yield (
+            name,
+            scan,
+            time.then(scan.time_axis),
+            rows.then(scan.row_axis) if rows and scan.row_axis else None,
+        )
         return
-    for parts in chains:
-        time_before, rows_before = time, rows
-        for part_name, part in parts:
-            yield from _layers(part, part_name, time_before, rows_before)
-            time_before, rows_before = time_before.then(part.time_axis), _then(rows_before, part.row_axis)
-
-
-def _then(rows: Axis | None, after: Axis | None) -> Axis | None:
-    return rows.then(after) if rows and after else None
+    for place in places:
+        inner = f"{name}.{place.name}" if name else place.name
+        yield from _layers(place.layer, inner, place.time, place.rows)
 
 
 def _calls(

@@ -19,14 +19,14 @@ from audiocnn.errors import ManifestError
 from audiocnn.frontends import named_config
 from audiocnn.loss import mask_features, training_loss
 from audiocnn.models import NetConfig
-from audiocnn.task import Task
+from audiocnn.task import ClassifierTask
 
 __all__ = ["AudioTask", "fresh_classifier", "parameter_groups"]
 
 _JUDGED_AT_ONCE = 256
 
 
-class AudioTask(Task):
+class AudioTask(ClassifierTask):
     """A classifier of sounds, fresh or from a file, and the recordings it learns from.
 
     Args:
@@ -84,8 +84,9 @@ class AudioTask(Task):
         """Those of `parameter_groups`."""
         return parameter_groups(self.classifier, self.config)
 
-    def loss(self, inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-        """`training_loss` of waveforms `(batch, time)`."""
+    def loss(self, batch: tuple[Tensor, ...], generator: torch.Generator) -> Tensor:
+        """`training_loss` of waveforms `(batch, time)` and targets."""
+        inputs, targets = batch
         return training_loss(
             self.classifier,
             inputs,
@@ -102,7 +103,8 @@ class AudioTask(Task):
         return logits[..., 0]
 
     def to(self, device: str) -> None:
-        """Bring recordings and teachers there, where batches are then made."""
+        """Bring classifier, recordings and teachers there, where batches are then made."""
+        self.classifier.to(device)
         for batches in (self.training, self.validation):
             batches.corpus = batches.corpus.to(device)
         self.noise = None if self.noise is None else self.noise.to(device)

@@ -1,7 +1,7 @@
 """What a classifier is made of, as plain values that travel with its weights."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 from audiocnn.errors import ParameterError
 from audiocnn.frontends import FrontEndConfig, kinds
@@ -12,10 +12,17 @@ __all__ = [
     "ClassifierConfig",
     "ImageClassifierConfig",
     "LabelledConfig",
+    "PageNetConfig",
+    "PageAim",
     "config_as_dict",
     "config_from",
     "image_config_from",
+    "page_config_from",
 ]
+
+
+PageAim: TypeAlias = Literal["detect", "localise", "segment"]
+"""What is to be said of a page: what is where; what the one thing on it is, and where; what each pixel is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +111,33 @@ class ImageClassifierConfig(LabelledConfig):
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PageNetConfig(LabelledConfig):
+    """Everything that makes a net for pages but its numbers; kept in the header of its file.
+
+    Attributes:
+        task: what it does: a net that detects or localises has a box beside its logits
+            (`audiocnn.models.localizer`), one that segments is an `audiocnn.models.fcn.FCN`.
+        finest: of segment, as for `FCN`; None takes its default.
+
+    Raises:
+        ParameterError: for parts that do not fit each other.
+    """
+
+    task: PageAim
+    finest: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.task not in get_args(PageAim):
+            raise ParameterError(f"task={self.task!r} must be 'detect', 'localise' or 'segment'")
+        if self.finest is not None and self.task != "segment":
+            raise ParameterError(
+                f"finest={self.finest} is of task='segment', and a net that is to {self.task} has no such "
+                "map; leave it out"
+            )
+
+
 def config_as_dict(config: LabelledConfig) -> dict[str, Any]:
     """The config as plain values for JSON."""
     values = asdict(config)
@@ -133,6 +167,12 @@ def image_config_from(values: dict[str, Any]) -> ImageClassifierConfig:
         **_common(values),
         **{name: value for name, value in values.items() if name not in (*_COMMON, "picture")},
     )
+
+
+def page_config_from(values: dict[str, Any]) -> PageNetConfig:
+    """The config of a net for pages, likewise."""
+    own = {name: value for name, value in values.items() if name not in _COMMON}
+    return PageNetConfig(**_common(values), **own)
 
 
 _COMMON = ("labels", "net")

@@ -4,13 +4,14 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Literal, TypeAlias, Union, get_args, get_origin
 
 from audiocnn.errors import ParameterError
 
-__all__ = ["PREDICT_BATCH_SIZE", "Freeze", "RunConfig", "TrainConfig"]
+__all__ = ["PREDICT_BATCH_SIZE", "ClassifierRunConfig", "Freeze", "RunConfig", "TrainConfig"]
 
 PREDICT_BATCH_SIZE = 128
 """Files that prediction scores together by default."""
@@ -28,26 +29,21 @@ class RunConfig:
         out: folder of the run, made if need be.
         epochs: passes over the training part.
         batch_size: examples in a training step.
-        optimizer: adamw, sgd (with Nesterov's momentum) or rmsprop.
+        optimizer: adamw, sgd or rmsprop.
         learning_rate: at its peak, after the warm-up.
         momentum: of sgd and rmsprop.
+        nesterov: whether the momentum of sgd is Nesterov's, or the classical one.
+        squares_decay: of rmsprop, what is kept of the mean squared gradient at each step.
         weight_decay: None takes 0.1 for adamw, which keeps it apart from the gradient, and 0.0005 for the
             others, which add it to the gradient.
         warmup: part of the run over which the learning rate rises to its peak, 0 to 1.
-        schedule: how it then falls: cosine to 0, step at regular times, plateau when gains end.
+        schedule: how it then falls: cosine to 0, step at set times, plateau when gains end.
         decay_epochs: of step, epochs from one fall to the next; of plateau, epochs without a gain before one.
+        milestones: of step, the parts of the run, 0 to 1, after which it falls; none takes decay_epochs.
         decay_factor: what the learning rate is multiplied with at a fall.
         patience: epochs without a gain on validation after which to stop; None trains to the end.
-        label_smoothing: part of the target that is spread over all classes.
-        mixup_alpha: examples are mixed in shares from Beta(alpha, alpha); 0 mixes none.
         seed: of the weights, of the split where it is drawn, of the order and of every augmentation.
         device: where to train; "auto" takes a GPU if there is one.
-        start_from: file of a classifier with this net, whose weights and statistics of its input the run
-            begins with, and whose logits if the labels are the same; None begins with fresh weights.
-        freeze: which of those weights are held: stem, the first layer; body, all before the logits; or how
-            many layers, from the first on. None lets all learn.
-        thaw_epochs: epochs after which one more of the frozen layers learns too, the last first, and so on;
-            None holds them to the end.
 
     Raises:
         ParameterError: for a value that cannot work.
@@ -60,19 +56,17 @@ class RunConfig:
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     learning_rate: float = 0.01
     momentum: float = 0.9
+    nesterov: bool = True
+    squares_decay: float = 0.99
     weight_decay: float | None = None
     warmup: float = 0.2
     schedule: Literal["cosine", "step", "plateau"] = "cosine"
     decay_epochs: int = 10
+    milestones: tuple[float, ...] = ()
     decay_factor: float = 0.3
     patience: int | None = None
-    label_smoothing: float = 0.1
-    mixup_alpha: float = 0.2
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    start_from: Path | None = None
-    freeze: Freeze | None = None
-    thaw_epochs: int | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -83,26 +77,26 @@ class RunConfig:
             ("decay_epochs", 1),
             ("patience", 1),
             ("seed", 0),
-            ("thaw_epochs", 1),
         ):
             self._require_at_least(name, least)
         self._require_positive("learning_rate", default=0.01)
-        for name in ("weight_decay", "mixup_alpha"):
-            self._require_not_negative(name)
-        for name in ("momentum", "warmup", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ParameterError(f"{name}={getattr(self, name)} must be at least 0 and below 1")
+        self._require_not_negative("weight_decay")
+        for name in ("momentum", "squares_decay", "warmup"):
+            self._require_part(name)
         if not 0 < self.decay_factor < 1:
             raise ParameterError(
                 f"decay_factor={self.decay_factor} must be between 0 and 1; 0.3 is the default"
             )
-        if self.freeze is not None and self.start_from is None:
+        edges = (0, *self.milestones, 1)
+        if not all(before < after for before, after in pairwise(edges)):
             raise ParameterError(
-                f"freeze={self.freeze!r} would hold weights that have learned nothing; give start_from too"
+                f"milestones={self.milestones} must rise and be between 0 and 1, parts of the run; "
+                "(0.5, 0.75) is usual"
             )
-        if self.thaw_epochs is not None and self.freeze is None:
+        if self.milestones and self.schedule != "step":
             raise ParameterError(
-                f"thaw_epochs={self.thaw_epochs} thaws nothing where nothing is frozen; give freeze too"
+                f"milestones={self.milestones} are of schedule='step', not {self.schedule!r}; "
+                "give milestones=() for none"
             )
 
     def _require_at_least(self, name: str, least: int) -> None:
@@ -113,6 +107,10 @@ class RunConfig:
     def _require_positive(self, name: str, *, default: float) -> None:
         if not getattr(self, name) > 0:
             raise ParameterError(f"{name}={getattr(self, name)} must be positive; {default} is the default")
+
+    def _require_part(self, name: str) -> None:
+        if not 0 <= getattr(self, name) < 1:
+            raise ParameterError(f"{name}={getattr(self, name)} must be at least 0 and below 1")
 
     def _require_not_negative(self, name: str) -> None:
         value = getattr(self, name)
@@ -142,10 +140,19 @@ class RunConfig:
                 if isinstance(value, str) or not isinstance(value, Sequence):
                     raise ParameterError(f"{field.name}={value!r} must be a tuple of files")
                 object.__setattr__(self, field.name, tuple(map(Path, value)))
-            elif field.type == tuple[int, ...] and not (
-                isinstance(value, (tuple, list)) and all(type(one) is int for one in value)
-            ):
+            elif field.type == tuple[str, ...] and not _all_of(value, str):
+                raise ParameterError(f"{field.name}={value!r} must be a tuple of names")
+            elif field.type == tuple[int, ...] and not _all_of(value, int):
                 raise ParameterError(f"{field.name}={value!r} must be a tuple of integers")
+            elif field.type == tuple[float, ...] and not _all_of(value, int, float):
+                raise ParameterError(f"{field.name}={value!r} must be a tuple of numbers")
+            elif bool in kinds and type(value) is not bool:
+                raise ParameterError(f"{field.name}={value!r} must be True or False")
+
+    @property
+    def judged_by(self) -> str:
+        """The figure of validation by which an epoch is the best: from 0 to 1, higher being better."""
+        return "accuracy"
 
     def as_json(self) -> str:
         """The config as a JSON text with absolute paths, which `audiocnn train --config` takes."""
@@ -153,7 +160,46 @@ class RunConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(RunConfig):
+class ClassifierRunConfig(RunConfig):
+    """What every training of a classifier has besides.
+
+    Attributes:
+        label_smoothing: part of the target that is spread over all classes.
+        mixup_alpha: examples are mixed in shares from Beta(alpha, alpha); 0 mixes none.
+        start_from: file of a classifier with this net, whose weights and statistics of its input the run
+            begins with, and whose logits if the labels are the same; None begins with fresh weights.
+        freeze: which of those weights are held: stem, the first layer; body, all before the logits; or how
+            many layers, from the first on. None lets all learn.
+        thaw_epochs: epochs after which one more of the frozen layers learns too, the last first, and so on;
+            None holds them to the end.
+
+    Raises:
+        ParameterError: for a value that cannot work.
+    """
+
+    label_smoothing: float = 0.1
+    mixup_alpha: float = 0.2
+    start_from: Path | None = None
+    freeze: Freeze | None = None
+    thaw_epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_at_least("thaw_epochs", 1)
+        self._require_not_negative("mixup_alpha")
+        self._require_part("label_smoothing")
+        if self.freeze is not None and self.start_from is None:
+            raise ParameterError(
+                f"freeze={self.freeze!r} would hold weights that have learned nothing; give start_from too"
+            )
+        if self.thaw_epochs is not None and self.freeze is None:
+            raise ParameterError(
+                f"thaw_epochs={self.thaw_epochs} thaws nothing where nothing is frozen; give freeze too"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(ClassifierRunConfig):
     """One training run on recordings.
 
     Attributes:
@@ -228,6 +274,11 @@ class TrainConfig(RunConfig):
             raise ParameterError(
                 f"speed_percents={self.speed_percents} must be integers from 50 to 200; (100,) changes none"
             )
+
+
+def _all_of(value: object, *kinds: type) -> bool:
+    """Whether it is a tuple or list of nothing else."""
+    return isinstance(value, (tuple, list)) and all(type(one) in kinds for one in value)
 
 
 def _either(choices: Sequence[str]) -> str:

@@ -16,6 +16,8 @@ from audiocnn.image_classifier import ImageClassifier
 from audiocnn.labelled import LabelledNet
 from audiocnn.layers import Padding, Scan
 from audiocnn.models import IMAGE_MODELS, ImageNet, Net, NetConfig, create
+from audiocnn.models.fcn import FCN
+from audiocnn.models.localizer import Localizer
 from audiocnn.picture import PictureConfig
 
 __all__ = ["describe"]
@@ -31,9 +33,9 @@ def describe(
     """Count what a network costs and what it sees.
 
     Args:
-        model: a classifier, a net, any layer, or the name of a model: one for pictures is described on the
-            published picture, one for sound behind as many log-mel bands as it has rows by default, or behind
-            samples if it has but one.
+        model: a classifier, a net, one for pages, any layer, or the name of a model: one for pictures is
+            described on the published picture, one for sound behind as many log-mel bands as it has rows by
+            default, or behind samples if it has but one.
         input_size: for a layer, the shape of its input without the batch.
         num_classes: for a name.
         padding: for a name; the net's own by default.
@@ -72,6 +74,13 @@ def describe(
         stream = account(model, (model.geometry.span,)).layers
         state_bytes = sum(layer.state_bytes for layer in stream)
         return replace(described, state_bytes=state_bytes, front_end=_front_end(model), labels=model.labels)
+    if isinstance(model, LabelledNet):  # of pages
+        return replace(describe(model.net), labels=model.labels)
+    if isinstance(model, Localizer | FCN):
+        name = f"{type(model).__name__}, {model.num_classes} classes"
+        size = (model.in_channels, model.rows, model.window)
+        body = model[:1] if isinstance(model, Localizer) else model
+        return replace(_describe(model, name, size, model.geometry, None, body), of_pictures=True)
     if isinstance(model, Net):
         return _describe_net(model, model.geometry or Geometry(model.window, 1), None)
     if not isinstance(model, Scan):

@@ -198,6 +198,9 @@ class Description:
         moves = (
             f"of a larger picture a decision every {_moves(self.layers[-1].time, self.layers[-1].rows)} px"
         )
+        if self.output[1:] == self.input[1:]:
+            every = "no: of any picture a decision for every pixel, in view of how far its edges are"
+            return [("receptive field", "no fixed part of the picture"), ("scan", every)]
         padded = "but padding is put around the whole of it, not around what each decision is on"
         return [
             ("receptive field", field if rows or columns else "the whole picture, or no fixed part of it"),

@@ -78,14 +78,19 @@ class Evaluation:
         return metrics.confusion_matrix(self.scores.argmax(dim=1), self.targets, len(self.labels))
 
     @property
-    def top_k(self) -> int | None:
-        """How many scores `top_k_accuracy` looks at: 5 of more than 10, 3 of more than 3 classes, or none."""
-        return 5 if len(self.labels) > 10 else 3 if len(self.labels) > 3 else None
+    def top_1_error(self) -> float:
+        """Part of the clips given another label than theirs, 0 to 1."""
+        return 1 - self.accuracy
 
     @property
-    def top_k_accuracy(self) -> float | None:
-        """Part of the clips whose label is among the `top_k` with the highest scores, 0 to 1."""
-        return metrics.top_k_accuracy(self.scores, self.targets, self.top_k) if self.top_k else None
+    def top_5_error(self) -> float | None:
+        """Part of the clips whose label is not among the five of the highest scores, 0 to 1.
+
+        None where there are no more than five classes.
+        """
+        if len(self.labels) <= 5:
+            return None
+        return 1 - metrics.top_k_accuracy(self.scores, self.targets, 5)
 
     @cached_property
     def intervals(self) -> metrics.Intervals:
@@ -117,8 +122,9 @@ class Evaluation:
         if intervals.macro_f1 is not None:
             low, high = intervals.macro_f1
             others += f" (95 % interval {low:.4f} to {high:.4f}{wider})"
-        if self.top_k_accuracy is not None:
-            others += f", top-{self.top_k} accuracy {100 * self.top_k_accuracy:.2f} %"
+        if self.top_5_error is not None:
+            errors = zip((1, 5), (self.top_1_error, self.top_5_error), strict=True)
+            others += "".join(f", top-{k} error {100 * error:.2f} %" for k, error in errors)
         if intervals.accuracy is not None:
             low, high = intervals.accuracy
             sure = f"95 % interval {100 * low:.2f} to {100 * high:.2f}{wider}, from {only}{drawn}"
@@ -137,8 +143,8 @@ class Evaluation:
             f"{self.unit}s": len(self.targets),
             "accuracy": self.accuracy,
             "macro_f1": metrics.macro_f1(confusion),
-            "top_k": self.top_k,
-            "top_k_accuracy": self.top_k_accuracy,
+            "top_1_error": self.top_1_error,
+            "top_5_error": self.top_5_error,
             "intervals": {**self.intervals._asdict(), "level": 0.95, "resampled": self.grouped_by},
             "classes": {label: result._asdict() for label, result in per_class},
             "labels": list(self.labels),

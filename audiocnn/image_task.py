@@ -11,13 +11,13 @@ from audiocnn.augment.mixup import mixup
 from audiocnn.classifier_config import ImageClassifierConfig
 from audiocnn.data.manifest import Clip
 from audiocnn.data.picture_batches import PictureBatches
-from audiocnn.data.picture_sets import PictureSets, load_pictures, read_published_set
+from audiocnn.data.picture_sets import PictureSets, choose_pictures, load_pictures, read_published_set
 from audiocnn.data.statistics import picture_statistics
 from audiocnn.image_classifier import ImageClassifier
 from audiocnn.image_config import ImageTrainConfig
 from audiocnn.models import NetConfig
 from audiocnn.models.googlenet import GoogLeNet
-from audiocnn.task import Task
+from audiocnn.task import ClassifierTask
 
 __all__ = ["ImageTask", "image_loss", "read_pictures"]
 
@@ -25,7 +25,7 @@ _JUDGED_AT_ONCE = 256
 _AUXILIARY_WEIGHT = 0.3
 
 
-class ImageTask(Task):
+class ImageTask(ClassifierTask):
     """A classifier of pictures, fresh or from a file, and what it learns from.
 
     Args:
@@ -69,8 +69,9 @@ class ImageTask(Task):
         """All of the net's."""
         return [{"params": list(self.classifier.net.parameters())}]
 
-    def loss(self, inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-        """`image_loss` of pictures that are augmented already."""
+    def loss(self, batch: tuple[Tensor, ...], generator: torch.Generator) -> Tensor:
+        """`image_loss` of pictures that are augmented already, and targets."""
+        inputs, targets = batch
         return image_loss(self.classifier, inputs, targets, config=self.config, generator=generator)
 
     def logits(self, inputs: Tensor) -> Tensor:
@@ -79,7 +80,8 @@ class ImageTask(Task):
         return logits.flatten(1)
 
     def to(self, device: str) -> None:
-        """Bring pictures there, where batches are then made."""
+        """Bring classifier and pictures there, where batches are then made."""
+        self.classifier.to(device)
         for batches in (self.training, self.validation):
             batches.corpus = batches.corpus.to(device)
 
@@ -88,16 +90,19 @@ def read_pictures(config: ImageTrainConfig, clips: Sequence[Clip] | None) -> Pic
     """The pictures of a run.
 
     Args:
-        config: names the data, unless `clips` do.
+        config: names the data, unless `clips` do, and says which of it.
         clips: the pictures of a manifest, each of a split; None for a set as it is published.
 
     Raises:
         ManifestError: for pictures that cannot be used.
         ImageReadError: for a published set that is damaged.
+        ParameterError: for labels, or numbers of pictures, that are not there.
     """
     if clips is None:
-        return read_published_set(config.data, picture=config.picture, seed=config.seed)
-    return load_pictures(clips, picture=config.picture, in_memory=config.in_memory)
+        pictures = read_published_set(config.data, picture=config.picture, seed=config.seed)
+    else:
+        pictures = load_pictures(clips, picture=config.picture, in_memory=config.in_memory)
+    return choose_pictures(pictures, labels=config.labels, per_class=config.per_class, seed=config.seed)
 
 
 def image_loss(

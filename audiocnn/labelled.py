@@ -18,8 +18,14 @@ from audiocnn.models import Net
 
 __all__ = ["Kind", "LabelledNet", "Prediction", "restore"]
 
-Kind: TypeAlias = Literal["sounds", "pictures"]
+Kind: TypeAlias = Literal["sounds", "pictures", "things on pages"]
 """What a classifier is of."""
+
+_READERS: dict[Kind, str] = {
+    "sounds": "audiocnn.load",
+    "pictures": "audiocnn.load",
+    "things on pages": "audiocnn.vision.load",
+}
 
 AnyLabelled = TypeVar("AnyLabelled", bound="LabelledNet")
 
@@ -113,18 +119,20 @@ def restore(
         ParameterError: for a device that is not there.
     """
     header, tensors = model_file.read(path)
-    kind: Kind = "pictures" if isinstance(header, dict) and "picture" in header else "sounds"
+    names = header.keys() if isinstance(header, dict) else ()
+    kind: Kind = "things on pages" if "task" in names else "pictures" if "picture" in names else "sounds"
     if kind not in builders:
         raise ModelFileError(
-            f"{path} is a classifier of {kind}, not of {' or '.join(builders)}; audiocnn.load reads both"
+            f"{path} is a classifier of {kind}, not of {' or '.join(builders)}; {_READERS[kind]} reads it"
         )
     try:
-        classifier = builders[kind](header).to(tensors["normalize.mean"].dtype)
+        dtypes = [tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()]
+        classifier = builders[kind](header).to(dtypes[0])
         classifier.load_state_dict(tensors)
         classifier.verify(header)
     except FingerprintError as error:
         raise ModelFileError(f"{path}: {error}; use the audiocnn that saved it, or train again") from None
-    except (AttributeError, KeyError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
+    except (AttributeError, LookupError, TypeError, RuntimeError, MemoryError, ParameterError) as error:
         found = shorten(str(error), 300)  # torch lists every tensor on a line of its own
         raise ModelFileError(
             f"{path}: the config in its header and its weights do not make a classifier ({found}); "

@@ -22,6 +22,7 @@ __all__ = [
     "confusion_matrix",
     "format_confusion",
     "format_per_class",
+    "log_loss",
     "macro_f1",
     "per_class",
     "top_k_accuracy",
@@ -115,6 +116,24 @@ def top_k_accuracy(scores: Tensor, targets: Tensor, k: int) -> float:
         raise ParameterError(f"k={k} must be from 1 to the {scores.shape[1]} classes")
     highest = scores.topk(k, dim=1).indices  # (batch, k)
     return float((highest == targets[:, None]).any(dim=1).double().mean())
+
+
+def log_loss(scores: Tensor, targets: Tensor) -> float:
+    """The mean of -log(p), p being the score of a clip's class: the cross-entropy, in nats.
+
+    Args:
+        scores: probabilities, `(batch, num_classes)`; less than 1e-30 counts as that.
+        targets: class indices, int64 `(batch,)`.
+
+    Raises:
+        ParameterError: as `accuracy` does.
+
+    >>> round(log_loss(torch.tensor([[0.5, 0.5], [0.0, 1.0]]), torch.tensor([0, 1])), 4)
+    0.3466
+    """
+    _check_scores(scores, targets)
+    own = scores.double().gather(1, targets[:, None])
+    return -float(own.clamp(min=1e-30).log().mean())
 
 
 def confusion_matrix(predicted: Tensor, targets: Tensor, num_classes: int) -> Tensor:

@@ -215,17 +215,22 @@ class PictureConfig:
         return self.fitted(read(path, channels=self.channels, background=self.background))
 
     def fitted(self, picture: Tensor) -> Tensor:
-        """A picture of any size, grey or in colour, floating point, as these pictures are."""
-        if len(picture) != self.channels:
-            picture = grey(picture) if self.channels == 1 else picture.expand(3, -1, -1)
-        return fit(
-            picture,
+        """A picture of any size, grey or in colour, floating point, as these pictures are; or several.
+
+        Args:
+            picture: `(channel, rows, columns)`, or `(pictures, channel, rows, columns)`.
+        """
+        if picture.shape[-3] != self.channels:
+            picture = grey(picture) if self.channels == 1 else torch.cat([picture] * 3, dim=-3)
+        planes = fit(
+            picture.flatten(0, -3),
             self.rows,
             self.columns,
             how=self.how,
             crop_share=self.crop_share,
             background=self.background,
         )
+        return planes.reshape(*picture.shape[:-2], self.rows, self.columns)
 
 
 def _check_channels(channels: int | None) -> None:

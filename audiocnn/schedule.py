@@ -5,7 +5,14 @@ from typing import Any
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    LinearLR,
+    LRScheduler,
+    MultiStepLR,
+    ReduceLROnPlateau,
+    StepLR,
+)
 
 from audiocnn.config import RunConfig
 
@@ -20,8 +27,10 @@ def make_optimizer(
 ) -> Optimizer:
     """The optimizer that a config names.
 
-    AdamW: Loshchilov & Hutter 2019, arXiv 1711.05101. SGD is with Nesterov's momentum. RMSprop has
-    the field's usual decay of 0.99.
+    AdamW: Loshchilov & Hutter 2019, arXiv 1711.05101. SGD is with Nesterov's momentum, or with the classical
+    one, where the weights move along what is left of earlier gradients and the present one. RMSprop: Tieleman
+    & Hinton 2012, lecture 6.5 of "Neural Networks for Machine Learning"; there 0.9 of the mean squared
+    gradient is kept, torch's usual is 0.99. What decays does so in all parameters, norms and biases included.
 
     Args:
         parameters: what learns; or groups of it, as torch's optimizers take them, with numbers of their own.
@@ -33,16 +42,18 @@ def make_optimizer(
     if config.optimizer == "adamw":
         return AdamW(parameters, lr=rate, weight_decay=decay)
     if config.optimizer == "sgd":
-        nesterov = config.momentum > 0
+        nesterov = config.nesterov and config.momentum > 0
         return SGD(parameters, lr=rate, weight_decay=decay, momentum=config.momentum, nesterov=nesterov)
-    return RMSprop(parameters, lr=rate, weight_decay=decay, momentum=config.momentum)
+    return RMSprop(
+        parameters, lr=rate, alpha=config.squares_decay, weight_decay=decay, momentum=config.momentum
+    )
 
 
 class LearningRate:
     r"""The learning rate of a run, step by step.
 
         rate   /\__          cosine: half a cosine from the peak to 0
-              /    \__      step: times `decay_factor` every `decay_epochs`
+              /    \__      step: times `decay_factor` every `decay_epochs`, or at `milestones`
              /        \_    plateau: times `decay_factor` after `decay_epochs` without a gain
              warm-up  decay
 
@@ -75,6 +86,9 @@ class LearningRate:
         self._plateau: ReduceLROnPlateau | None = None
         if config.schedule == "cosine":
             self._every_step.append(CosineAnnealingLR(optimizer, T_max=steps))
+        elif config.milestones:
+            falls = [round(part * steps) for part in config.milestones]
+            self._every_step.append(MultiStepLR(optimizer, milestones=falls, gamma=config.decay_factor))
         elif config.schedule == "step":
             self._every_step.append(StepLR(optimizer, step_size=decay_steps, gamma=config.decay_factor))
         else:

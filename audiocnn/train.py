@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import math
 import signal
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,7 +11,6 @@ from typing import Any, overload
 
 import lightning
 import torch
-import torch.nn.functional as F
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from tqdm import tqdm
@@ -31,6 +31,8 @@ from audiocnn.image_classifier import ImageClassifier
 from audiocnn.image_config import ImageTrainConfig
 from audiocnn.image_task import ImageTask, read_pictures
 from audiocnn.layers import constrain
+from audiocnn.page_config import PageTrainConfig
+from audiocnn.page_task import PageTask
 from audiocnn.run_folder import (
     BEST,
     CONFIG,
@@ -45,6 +47,8 @@ from audiocnn.run_folder import (
 )
 from audiocnn.schedule import LearningRate, make_optimizer
 from audiocnn.task import Task
+from audiocnn.vision import page_net
+from audiocnn.vision.page_net import PageNet
 
 __all__ = ["fit", "run"]
 
@@ -52,7 +56,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Training(lightning.LightningModule):
-    """Hands a classifier's loss and accuracy to Lightning; keeps the best weights, and where it stands."""
+    """Hands a task to Lightning, judges its epochs, and keeps the best weights, and where it stands."""
 
     def __init__(self, task: Task, config: RunConfig) -> None:
         super().__init__()
@@ -60,7 +64,6 @@ class _Training(lightning.LightningModule):
         self.classifier = task.classifier  # a part of this module, so that Lightning trains and saves it
         self.run = config
         self.history: History = []
-        self.judged: list[tuple[Tensor, Tensor]] = []
         self.resumed_rate: list[dict[str, Any]] | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -79,8 +82,8 @@ class _Training(lightning.LightningModule):
         self.draws = epoch_generator(self.run.seed, self.current_epoch, "augmentation")
         torch.manual_seed(epoch_generator(self.run.seed, self.current_epoch, "dropout").initial_seed())
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
-        loss = self.task.loss(*batch, self.draws)
+    def training_step(self, batch: tuple[Tensor, ...], _index: int) -> Tensor:
+        loss = self.task.loss(batch, self.draws)
         self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]))
         return loss
 
@@ -89,37 +92,31 @@ class _Training(lightning.LightningModule):
         self.log("learning_rate", self.rate.value, on_step=False, on_epoch=True)
         self.rate.step()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
-        inputs, targets = batch
-        self.judged.append((self.task.logits(inputs), targets))
-
-    def on_validation_epoch_end(self) -> None:
-        logits, targets = (torch.cat(parts) for parts in zip(*self.judged, strict=True))
-        self.judged.clear()
-        if not logits.isfinite().all():
+    def on_train_epoch_end(self) -> None:
+        figures = {f"validation_{name}": figure for name, figure in self.task.judge().items()}
+        if not all(map(math.isfinite, figures.values())):
             raise ParameterError(
                 f"learning_rate={self.run.learning_rate}: the loss is not finite after epoch "
                 f"{self.current_epoch + 1}; try a third of it"
             )
-        accuracy = (logits.argmax(dim=1) == targets).float().mean().item()
-        self.log("validation_loss", F.cross_entropy(logits, targets))
-        self.log("validation_accuracy", accuracy)
-        self.rate.end_epoch(accuracy)
+        self.log_dict(figures)
+        judged_by = f"validation_{self.run.judged_by}"
+        best = figures[judged_by]
+        self.rate.end_epoch(best)
         # of equals the later, whose learning rate has settled more
-        if all(accuracy >= epoch["validation_accuracy"] for epoch in self.history):
+        if all(best >= epoch[judged_by] for epoch in self.history):
             self.classifier.save(self.run.out / BEST)
         self.classifier.save(self.run.out / LAST)
-
-    def on_train_epoch_end(self) -> None:
-        logged = {name: value.item() for name, value in self.trainer.callback_metrics.items()}
-        self.history.append({"epoch": self.current_epoch + 1, **logged})
+        training = {name: self.trainer.callback_metrics[name].item() for name in ("loss", "learning_rate")}
+        self.history.append({"epoch": self.current_epoch + 1, **figures, **training})
         self._write_history()
         logger.info(
-            "epoch %d of %d: loss %.3f, validation accuracy %.2f %%",
+            "epoch %d of %d: loss %.3f, %s %.2f %%",
             self.finished_epochs,
             self.run.epochs,
-            logged["loss"],
-            100 * logged["validation_accuracy"],
+            training["loss"],
+            judged_by.replace("_", " "),
+            100 * best,
         )
         with whole_file(self.run.out / STATE) as beside:
             self.trainer.save_checkpoint(beside)
@@ -186,13 +183,18 @@ def fit(config: TrainConfig, *, resume: bool = False, progress: bool = False) ->
 def fit(config: ImageTrainConfig, *, resume: bool = False, progress: bool = False) -> ImageClassifier: ...
 
 
+@overload
+def fit(config: PageTrainConfig, *, resume: bool = False, progress: bool = False) -> PageNet: ...
+
+
 def fit(
-    config: TrainConfig | ImageTrainConfig, *, resume: bool = False, progress: bool = False
-) -> Classifier | ImageClassifier:
-    """Train a classifier of sounds or of pictures, and keep the epoch best on validation.
+    config: TrainConfig | ImageTrainConfig | PageTrainConfig, *, resume: bool = False, progress: bool = False
+) -> Classifier | ImageClassifier | PageNet:
+    """Train a classifier of sounds or of pictures, or a net for pages, and keep the epoch best on validation.
 
     An epoch's validation accuracy is that of one window a recording, centred; `evaluate` averages
-    all windows of longer ones. Of equal epochs the later is kept.
+    all windows of longer ones. Nets for pages are judged by `config.judged_by`. Of equal epochs the later is
+    kept.
 
     In `config.out` it leaves `model.safetensors` (the classifier of the best epoch), `last.safetensors`
     (that of the last one), `last.ckpt` (where training stands), `split.csv` (which recording was in
@@ -210,7 +212,7 @@ def fit(
         progress: draw a progress bar on the terminal.
 
     Returns:
-        The classifier of the best epoch, ready to score.
+        The classifier, or net, of the best epoch, ready to score.
 
     Raises:
         ManifestError: for a manifest or recordings that cannot be used.
@@ -224,6 +226,9 @@ def fit(
     if isinstance(config, ImageTrainConfig):
         run(config, partial(_begin_pictures, config, resume), resume=resume, progress=progress)
         return image_classifier.load(config.out / BEST)
+    if isinstance(config, PageTrainConfig):
+        run(config, partial(_begin_pages, config), resume=resume, progress=progress)
+        return page_net.load(config.out / BEST)
     if resume:
         check_same_front_end(config)
     run(config, partial(_begin_recordings, config, resume), resume=resume, progress=progress)
@@ -244,6 +249,12 @@ def _begin_pictures(config: ImageTrainConfig, resume: bool) -> ImageTask:
     config.out.mkdir(parents=True, exist_ok=True)
     if clips is not None:
         write_manifest(config.out / SPLIT, clips)
+    return task
+
+
+def _begin_pages(config: PageTrainConfig) -> PageTask:
+    task = PageTask(config)
+    config.out.mkdir(parents=True, exist_ok=True)
     return task
 
 
@@ -290,10 +301,10 @@ def _is_over(history: History, config: RunConfig) -> bool:
     """Whether all epochs are done, or validation has gained nothing for as long as patience lasts."""
     if len(history) >= config.epochs:
         return True
-    accuracies = [epoch["validation_accuracy"] for epoch in history]
-    if config.patience is None or not accuracies:
+    figures = [epoch[f"validation_{config.judged_by}"] for epoch in history]
+    if config.patience is None or not figures:
         return False
-    return len(history) - 1 - accuracies.index(max(accuracies)) >= config.patience
+    return len(history) - 1 - figures.index(max(figures)) >= config.patience
 
 
 def _train(task: Task, config: RunConfig, *, resume: bool, progress: bool) -> None:
@@ -313,7 +324,6 @@ def _train(task: Task, config: RunConfig, *, resume: bool, progress: bool) -> No
         enable_model_summary=False,
         enable_progress_bar=False,  # Lightning's counts epochs from 0 and runs into log lines
         callbacks=[_ProgressBar(config)] if progress else None,
-        num_sanity_val_steps=0,
     )
     begun = resume and (config.out / STATE).is_file()
     on_interrupt = signal.getsignal(signal.SIGINT)
@@ -324,7 +334,6 @@ def _train(task: Task, config: RunConfig, *, resume: bool, progress: bool) -> No
             trainer.fit(
                 training,
                 train_dataloaders=task.training,
-                val_dataloaders=task.validation,
                 ckpt_path=config.out / STATE if begun else None,
                 weights_only=True,
             )

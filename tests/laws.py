@@ -13,6 +13,9 @@ from audiocnn import layers as L
 from audiocnn.frontends import LogMel, LogMelConfig
 from audiocnn.frontends.presets import PRESETS
 from audiocnn.models import MODELS, Net, NetConfig
+from audiocnn.models.fcn import FCN
+from audiocnn.models.lenet import lenet5
+from audiocnn.models.localizer import Localizer
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,9 @@ class Case:
 
     def input(self, module: L.Scan, *, batch: int = 1, seed: int = 0) -> Tensor:
         """Random input for some dozens of outputs, and a few steps that make none."""
-        geometry = module.time_axis.takes
-        steps = geometry.input_length(self.extra_outputs) + geometry.stride // 2
+        takes, steps = module.time_axis.takes, self.extra_outputs
+        if takes is not None:
+            steps = takes.input_length(self.extra_outputs) + takes.stride // 2
         generator = torch.Generator().manual_seed(seed)
         x = torch.randn(batch, *self.axes, steps, generator=generator, dtype=torch.float64)
         dtypes = [p.dtype for p in (*module.parameters(), *module.buffers()) if p.is_floating_point()]
@@ -408,11 +412,14 @@ NARROW: dict[str, Callable[..., Net]] = {
     "resnet152": partial(MODELS["resnet152"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
     "resnet152_v1": partial(MODELS["resnet152_v1"], width=1 / 16, blocks=(1, 2, 1, 1), input_size=(32, None)),
     "resnet20_narrow": partial(MODELS["resnet20_narrow"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "resnet56_narrow": partial(MODELS["resnet56_narrow"], width=1 / 8, blocks=3, input_size=(20, None)),
     "resnet20": partial(MODELS["resnet20"], width=1 / 8, blocks=3, input_size=(20, None)),
     "resnet32": partial(MODELS["resnet32"], width=1 / 8, blocks=3, input_size=(20, None)),
     "resnet44": partial(MODELS["resnet44"], width=1 / 8, blocks=3, input_size=(20, None)),
     "resnet56": partial(MODELS["resnet56"], width=1 / 8, blocks=3, input_size=(20, None)),
     "resnet110": partial(MODELS["resnet110"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "plain20_narrow": partial(MODELS["plain20_narrow"], width=1 / 8, blocks=3, input_size=(20, None)),
+    "plain56_narrow": partial(MODELS["plain56_narrow"], width=1 / 8, blocks=3, input_size=(20, None)),
     "plain20": partial(MODELS["plain20"], width=1 / 8, blocks=3, input_size=(20, None)),
     "plain56": partial(MODELS["plain56"], width=1 / 8, blocks=3, input_size=(20, None)),
     "preact_resnet20": partial(MODELS["preact_resnet20"], width=1 / 8, blocks=3, input_size=(20, None)),
@@ -437,4 +444,18 @@ CLASSIFIERS = [
     if name not in NARROW
     for padding in ("valid", "same")
 ]
-CASES = LAYERS + FRONT_ENDS + NETS + CLASSIFIERS
+
+
+def segmenter() -> FCN:
+    """An FCN whose scores are no longer the zeros they start as."""
+    made = FCN(lenet5(num_classes=3), num_classes=4)
+    for score in made.scores:
+        torch.nn.init.normal_(score.weight)
+    return made
+
+
+# A net with a box beside its logits is a scan as the net is. One that scores pixels is none: its transposed
+# convolutions lay coarse maps over the picture from its edges on; what is left to it are the laws 3 to 5.
+LOCALIZERS = [Case("Localizer", lambda: Localizer(lenet5(num_classes=3)), (1, 32), extra_outputs=6)]
+SEGMENTERS = [Case("FCN", segmenter, (1, 37), extra_outputs=45)]
+CASES = LAYERS + FRONT_ENDS + NETS + LOCALIZERS + CLASSIFIERS

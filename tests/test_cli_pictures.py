@@ -275,7 +275,7 @@ def test_describe_shows_the_file(model, capsys):
         ),
         (
             ["features", "{files}/lying/0.png", "--preset", "{model}", "--out", "a.npy"],
-            "features: {model} is a classifier of pictures, not of sounds; audiocnn.load reads both",
+            "features: {model} is a classifier of pictures, not of sounds; audiocnn.load reads it",
         ),
         (
             ["train-images", "{files}"],

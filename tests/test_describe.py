@@ -25,6 +25,9 @@ from audiocnn.layers import (
     Sequential,
 )
 from audiocnn.models import NetConfig, create
+from audiocnn.models.fcn import FCN
+from audiocnn.models.lenet import lenet5
+from audiocnn.models.localizer import Localizer
 from audiocnn.picture import PictureConfig
 
 
@@ -271,6 +274,39 @@ def test_the_page_of_a_classifier_of_pictures(changes, text):
     page = " ".join(str(description).split())
     assert f"23 classes picture 64 x 96 px, {text} labels kind 0, " in page
     assert "kind 18, kind 19 and 3 more input, output" in page
+
+
+def test_a_net_with_a_box_is_described_on_its_own_picture():
+    described = describe(Localizer(lenet5(num_classes=10)))
+    assert (described.input, described.output) == ((1, 32, 32), (14, 1, 1))
+    assert (
+        described.parameters == 61_706 + 85 * 4
+        and described.macs == describe("lenet5", num_classes=10).macs + 84 * 4
+    )
+    assert described.receptive_field.size == 16 and described.is_scan
+    assert str(described).startswith(
+        "model            Localizer, 10 classes\ninput, output    1x32x32, 14x1x1\n"
+    )
+    assert "scan             yes: of a larger picture a decision every 4 x 4 px" in str(described)
+    names = [layer.name for layer in described.layers]
+    assert names[0] == "body.conv1" and names[-2:] == ["outputs.branches.0", "outputs.branches.1"]
+
+
+def test_a_net_that_scores_pixels_is_described_layer_by_layer():
+    net = FCN(lenet5(num_classes=10), num_classes=11)
+    described = describe(net)
+    assert (described.input, described.output) == ((1, 32, 32), (11, 32, 32))
+    # without the dense layer of ten; scores of three maps, and two up-samplings that are learnt
+    scores = 11 * (85 + 17 + 7)
+    assert described.parameters == 61_706 - 850 + scores + 2 * 11 * 11 * 16
+    text = str(described)
+    assert "receptive field  no fixed part of the picture\n" in text
+    every = "no: of any picture a decision for every pixel, in view of how far its edges are"
+    assert f"scan             {every}" in text
+    rows = {line.split()[0]: line.split() for line in described.table().splitlines()}
+    assert rows["scores.2"][1:4] == ["Conv2d", "11x52x52", "77"] and rows["scores.2"][5:8] == ["5", "x", "5"]
+    assert rows["ups.0"][1:4] == ["ConvTranspose2d", "11x16x16", "1,936"] and rows["ups.0"][-1] == "no"
+    assert len(described.layers) == 16
 
 
 def test_json_holds_all_of_it():

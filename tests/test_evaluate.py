@@ -47,7 +47,7 @@ def test_a_report_of_worked_numbers(worked):
     )
     figures = json.loads(json.dumps(evaluation.as_dict()))
     assert figures["clips"] == 10 and figures["accuracy"] == 0.7
-    assert figures["top_k"] is None and figures["top_k_accuracy"] is None
+    assert figures["top_1_error"] == pytest.approx(0.3) and figures["top_5_error"] is None
     assert figures["intervals"] == {
         "level": 0.95,
         "accuracy": [0.6, 0.8],
@@ -100,17 +100,17 @@ def test_where_there_is_no_interval_the_report_says_why(worked):
     ]
 
 
-@pytest.mark.parametrize(("classes", "k"), [(2, None), (3, None), (4, 3), (10, 3), (11, 5), (40, 5)])
-def test_with_many_classes_the_best_few_count_too(classes, k):
-    # the true class is the second best of two clips, the fourth of one
-    scores = torch.linspace(1.0, 0.0, classes).expand(3, -1)
-    targets = torch.tensor([1, 1, min(3, classes - 1)])
+@pytest.mark.parametrize("classes", [2, 5, 6, 40])
+def test_with_more_than_five_classes_the_best_five_count_too(classes):
+    # the true class is the best of one clip, the fifth best of one, and at best the sixth of two
+    scores = torch.linspace(1.0, 0.0, classes).expand(4, -1)
+    targets = torch.tensor([0, min(4, classes - 1), min(5, classes - 1), classes - 1])
     evaluation = Evaluation(labels=tuple(map(str, range(classes))), scores=scores, targets=targets)
-    assert evaluation.top_k == k
-    expected = {None: None, 3: 2 / 3, 5: 1.0}[k]
-    assert evaluation.top_k_accuracy == expected == evaluation.as_dict()["top_k_accuracy"]
-    shown = "" if k is None else f", top-{k} accuracy {100 * expected:.2f} %"
-    assert figures(evaluation)[0] == f"macro F1 0.0000{shown}"
+    has_top_5 = classes > 5
+    assert evaluation.top_1_error == 0.75 == evaluation.as_dict()["top_1_error"]
+    assert evaluation.top_5_error == (0.5 if has_top_5 else None) == evaluation.as_dict()["top_5_error"]
+    shown = ", top-1 error 75.00 %, top-5 error 50.00 %" if has_top_5 else ""
+    assert figures(evaluation)[0].endswith(f"){shown}")
 
 
 def test_a_group_for_each_clip(worked):

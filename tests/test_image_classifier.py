@@ -85,10 +85,10 @@ def test_files_of_sounds_and_of_pictures_are_told_apart(classifier, tmp_path):
     assert "yes" in audiocnn.load(words).labels
     with pytest.raises(ModelFileError) as error:
         sound_classifier.load(cats)
-    assert str(error.value) == f"{cats} is a classifier of pictures, not of sounds; audiocnn.load reads both"
+    assert str(error.value) == f"{cats} is a classifier of pictures, not of sounds; audiocnn.load reads it"
     with pytest.raises(ModelFileError) as error:
         image_classifier.load(words)
-    assert str(error.value) == f"{words} is a classifier of sounds, not of pictures; audiocnn.load reads both"
+    assert str(error.value) == f"{words} is a classifier of sounds, not of pictures; audiocnn.load reads it"
 
 
 def test_a_batch_for_which_the_cache_is_too_small_is_scored_in_parts(classifier):

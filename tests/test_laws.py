@@ -19,6 +19,7 @@ from audiocnn.models import MODELS, create
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 every_case = pytest.mark.parametrize("case", laws.CASES, ids=str)
+every_case_or_segmenter = pytest.mark.parametrize("case", laws.CASES + laws.SEGMENTERS, ids=str)
 every_dtype = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float32", "float64"])
 
 
@@ -82,7 +83,7 @@ def test_stream_is_scan(case, dtype):
     stream()
 
 
-@pytest.mark.parametrize("case", laws.LAYERS + laws.FRONT_ENDS + laws.NETS, ids=str)
+@pytest.mark.parametrize("case", laws.LAYERS + laws.FRONT_ENDS + laws.NETS + laws.LOCALIZERS, ids=str)
 def test_stream_of_single_steps_is_scan(case):
     module = case.module(torch.float64)
     x = case.input(module)
@@ -113,7 +114,7 @@ def test_a_chunk_may_be_overwritten_after_its_step(case):
 
 
 @every_dtype
-@every_case
+@every_case_or_segmenter
 def test_batch_is_single(case, dtype):
     module = case.module(dtype)
     x = case.input(module, batch=3)
@@ -123,7 +124,7 @@ def test_batch_is_single(case, dtype):
 
 
 @every_dtype
-@every_case
+@every_case_or_segmenter
 def test_saved_is_made(case, dtype, tmp_path):
     module = case.module(dtype)
     x = case.input(module)
@@ -142,7 +143,7 @@ def test_saved_is_made(case, dtype, tmp_path):
 
 
 @every_dtype
-@every_case
+@every_case_or_segmenter
 def test_twice_the_same_bits(case, dtype):
     module = case.module(dtype)
     x = case.input(module)
@@ -173,6 +174,29 @@ def test_a_layer_that_breaks_the_law_says_so(case):
         module.step(torch.zeros(1, *case.axes, 20, dtype=torch.float64))
     assert str(error.value) == f"{type(module).__name__} cannot stream: {module.law_remedy}"
     assert "audiocnn.layers.Windows" in module.law_remedy
+
+
+@pytest.mark.parametrize("case", laws.SEGMENTERS, ids=str)
+def test_a_net_that_scores_pixels_is_no_scan_and_says_so(case):
+    module = case.module(torch.float64)
+    assert module.geometry is module.geometry_rows is None
+    with pytest.raises(LawError) as error:
+        module.step(case.input(module))
+    assert str(error.value) == (
+        "ConvTranspose2d at 'ups.0' cannot stream: its outputs are denser than its inputs, and neighbouring "
+        "inputs add up in one; end the streamed network before it, or scan by windows "
+        "(audiocnn.layers.Windows)"
+    )
+
+
+def test_a_picture_moved_by_the_stride_is_segmented_alike_but_for_its_edges():
+    (case,) = laws.SEGMENTERS
+    module = case.module(torch.float64)
+    page = torch.rand(1, 1, 120, 124, dtype=torch.float64)
+    stride, edge = max(module.strides), 40
+    moved = module(page[..., stride:, 2 * stride :])[..., edge:-edge, edge:-edge]
+    whole = module(page)[..., stride + edge : -edge, 2 * stride + edge : -edge]
+    assert_same(moved, whole)
 
 
 @pytest.mark.parametrize("name", laws.UNPADDED)

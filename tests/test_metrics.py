@@ -24,6 +24,7 @@ from audiocnn.metrics import (
     confusion_matrix,
     format_confusion,
     format_per_class,
+    log_loss,
     macro_f1,
     per_class,
     top_k_accuracy,
@@ -95,6 +96,14 @@ def test_accuracy_agrees_with_torchmetrics(classes: int, batch: int, seed: int, 
     assert top_k_accuracy(scores, targets, classes) == 1.0
     confusion = confusion_matrix(scores.argmax(dim=1), targets, classes)
     assert accuracy(scores, targets) == pytest.approx(int(confusion.trace()) / batch)
+
+
+def test_log_loss_agrees_with_torch_and_has_no_infinity() -> None:
+    logits = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
+    targets = torch.arange(20) % 4
+    expected = float(torch.nn.functional.cross_entropy(logits, targets))
+    assert log_loss(logits.softmax(dim=1), targets) == pytest.approx(expected, rel=1e-5)
+    assert log_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([1])) == pytest.approx(30 * np.log(10))
 
 
 # --- bootstrap_intervals ---

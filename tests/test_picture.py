@@ -420,6 +420,17 @@ def test_sizes_that_cannot_be_made(picture, arguments, message):
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("given", [1, 3])
+def test_several_are_fitted_as_each_is_by_itself(channels, given):
+    config = PictureConfig(rows=9, columns=12, channels=channels, how="pad")
+    pictures = torch.rand(4, given, 7, 11)
+    fitted = config.fitted(pictures)
+    assert fitted.shape == (4, channels, 9, 12)
+    for one, alone in zip(fitted, map(config.fitted, pictures), strict=True):
+        assert torch.equal(one, alone)
+
+
 def test_a_config_reads_and_fits(tmp_path):
     path = write(tmp_path / "a.png", WAVES)
     config = PictureConfig(rows=16, columns=20, channels=1, crop_share=0.8, background=0.0)

@@ -5,12 +5,18 @@ import json
 import runpy
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 import soundfile
-from bars import write_set
+import torch
+from bars import write_cifar, write_set
 
 import audiocnn
+from audiocnn import vision
+from audiocnn.evaluate import evaluate_pictures
+from audiocnn.image_config import ImageTrainConfig
+from audiocnn.image_task import read_pictures
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -19,6 +25,8 @@ def test_every_recipe_is_here_and_short():
     scripts = sorted(RECIPES.glob("*/*.py"))
     assert {script.parent.name for script in scripts if script.name == "train.py"} == {
         "arabic_speech_commands",
+        "cifar",
+        "degradation",
         "digit_pages",
         "mnist",
         "neocognitron_digits",
@@ -147,6 +155,95 @@ def test_mnist(tmp_path, capsys):
     assert json.loads((run / "test.json").read_text())["pictures"] == 40
 
 
+def test_cifar(tmp_path, capsys):
+    data, out = write_cifar(tmp_path / "cifar.tar.gz"), tmp_path / "runs"
+    some = ["--model", "resnet20_narrow", "--epochs", 4, "--seeds", 0, 1]
+    run_recipe("cifar", "--data", data, "--out", out, *some)
+    table = capsys.readouterr().out.splitlines()[-6:]
+    assert table[:2] == ["", "| seed | validation | test | minutes |"]
+    assert table[3].startswith("| 0 | ") and table[5].startswith("| mean ± standard deviation | ")
+    run = out / "resnet20_narrow_seed1"
+    assert {p.name for p in run.iterdir()} > RUN_FILES
+    with (run / "metrics.csv").open(newline="") as file:  # a batch an epoch
+        rates = [float(epoch["learning_rate"]) for epoch in csv.DictReader(file)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.001])
+    assert json.loads((run / "config.json").read_text())["seed"] == 1
+    assert json.loads((run / "test.json").read_text())["pictures"] == 40
+
+
+def test_degradation(tmp_path, capsys):
+    data, out = tmp_path / "digits", tmp_path / "runs"
+    data.mkdir()
+    write_set(data)
+    run_recipe("degradation", "--data", data, "--out", out, "--side", 8, "--epochs", 1)
+    header, _, *rows = (line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines())
+    assert header == ["net", "seed", "training error", "training loss", "validation error", "test error"]
+    nets = ("plain20", "plain56", "resnet20", "resnet56")
+    assert [row[:2] for row in rows] == [[f"`{net}_narrow`", "0"] for net in nets]
+    classifier = audiocnn.load(out / "plain56_narrow_seed0" / "last.safetensors")
+    config = ImageTrainConfig(data=data, out=out, picture=classifier.config.picture)
+    train = read_pictures(config, None).train
+    judged = evaluate_pictures(classifier, train)
+    loss = -judged.scores[range(180), judged.targets].log().mean()
+    assert rows[1][2:4] == [f"{100 * judged.top_1_error:.2f} %", f"{loss:.4f}"]
+    assert matplotlib.image.imread(out / "courses.png").std() > 0.02
+
+
+def test_few_digits_of_mnist(tmp_path, capsys):
+    data, out = tmp_path / "digits", tmp_path / "runs"
+    data.mkdir()
+    write_set(data)
+    two = ["--others", 0, 1, "--labels", 1, 0]
+    some = ["--per_class", 5, "--epochs", 5, "--other_epochs", 1, "--seeds", 0, 1]
+    run_recipe("mnist", "--data", data, "--out", out, *two, *some, script="few.py")
+    table = capsys.readouterr().out.splitlines()
+    assert table[0] == "|  | validation | test |" and len(table) == 7
+    assert table[2].startswith("| from scratch | ") and table[2].count("±") == 2
+    scratch, frozen = (
+        json.loads(next(out.glob(f"{way}, *, seed 1")).joinpath("config.json").read_text())
+        for way in ("from scratch", "transferred, body frozen")
+    )
+    differing = {name for name in scratch if scratch[name] != frozen[name]}
+    assert differing >= {"out", "start_from", "freeze"}
+    assert differing <= {"out", "start_from", "freeze", "learning_rate"}
+    before, after = (
+        audiocnn.load(next(out.glob(run)) / "model.safetensors").net.body.conv1.weight
+        for run in ("others_seed1", "transferred, body frozen, *, seed 1")
+    )
+    assert torch.equal(before, after)
+
+
+def test_a_neocognitron_on_mnist(tmp_path, capsys):
+    data, out = tmp_path / "digits", tmp_path / "runs"
+    data.mkdir()
+    write_set(data)
+    run_recipe("mnist", "--data", data, "--out", out, "--epochs", 1, script="neocognitron.py")
+    table = capsys.readouterr().out.splitlines()
+    assert table[0] == "|  | validation | test |"
+    assert [line.split(" | ")[0] for line in table[2:]] == ["| untrained", "| imprinted", "| learnt"]
+    learnt = out / "learnt_seed0"
+    assert {p.name for p in learnt.iterdir()} > RUN_FILES | {"s1.png", "s2.png"}
+    taught, read_out = (audiocnn.load(learnt / f"{name}.safetensors").net for name in ("taught", "model"))
+    assert torch.equal(taught.body.s2.a, read_out.body.s2.a)
+    assert not torch.equal(taught.logits.weight, read_out.logits.weight)
+
+
+def test_translation_on_mnist(tmp_path, capsys):
+    data, out = tmp_path / "digits", tmp_path / "runs"
+    data.mkdir()
+    write_set(data)
+    some = ["--epochs", 1, "--judged", 2, "--seeds", 0, 1]
+    run_recipe("mnist", "--data", data, "--out", out, *some, script="translation.py")
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].startswith("|  | 0 pixels | 2 pixels | ") and table[0].endswith(" | 10 pixels |")
+    assert [line.split(" | ")[0] for line in table[2:]] == [
+        "| convolutions, pooled",
+        "| LeNet-5, dense",
+        "| MLP",
+    ]
+    assert {p.name for p in out.iterdir()} == {"translation.png"}
+
+
 @pytest.mark.parametrize(
     ("task", "columns"),
     [
@@ -163,4 +260,8 @@ def test_digit_pages(tmp_path, capsys, task, columns):
     run_recipe("digit_pages", "--data", data, "--out", out, *some)
     table = capsys.readouterr().out.splitlines()
     assert table[0] == columns and table[2].startswith(f"| {task} | ") and table[2].count("±") == 2
-    assert {p.name for p in out.iterdir()} == {f"{task}_seed0.safetensors", f"{task}_seed1.safetensors"}
+    assert {p.name for p in out.iterdir()} == {f"{task}_seed0", f"{task}_seed1"}
+    for seed in (0, 1):
+        run = out / f"{task}_seed{seed}"
+        assert {p.name for p in run.iterdir()} >= {"model.safetensors", "metrics.csv", "test.png"}
+        assert vision.load(run / "model.safetensors").config.task == task

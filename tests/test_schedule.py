@@ -52,6 +52,13 @@ def test_steps_fall_at_their_epochs():
     torch.testing.assert_close(values, expected, rtol=1e-9, atol=1e-12)
 
 
+def test_milestones_are_parts_of_the_run():
+    values = course(*started(schedule="step", milestones=(0.5, 0.75), decay_factor=0.1), [0.0] * 8)
+    torch.testing.assert_close(values, [0.5] * 20 + [0.05] * 10 + [0.005] * 10, rtol=1e-9, atol=1e-12)
+    short = started(schedule="step", milestones=(0.5, 0.75), decay_factor=0.1, epochs=4)
+    torch.testing.assert_close(course(*short, [0.0] * 4), values[::2], rtol=1e-9, atol=1e-12)
+
+
 def test_a_plateau_falls_where_validation_gains_nothing():
     accuracies = [0.1, 0.2, 0.2, 0.15, 0.3, 0.3, 0.3, 0.3]
     values = course(*started(schedule="plateau", decay_epochs=2, decay_factor=0.5), accuracies)
@@ -59,10 +66,19 @@ def test_a_plateau_falls_where_validation_gains_nothing():
     assert by_epoch == [0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "step", "plateau"])
-def test_what_is_resumed_goes_on_as_it_would_have(schedule):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "cosine"},
+        {"schedule": "step", "decay_epochs": 2},
+        {"schedule": "step", "milestones": (0.3, 0.6)},
+        {"schedule": "plateau", "decay_epochs": 2},
+    ],
+    ids=lambda settings: "-".join(map(str, settings.values())),
+)
+def test_what_is_resumed_goes_on_as_it_would_have(settings):
     accuracies = [0.1, 0.2, 0.2, 0.2, 0.2, 0.2, 0.3, 0.3]
-    settings = {"schedule": schedule, "decay_epochs": 2, "warmup": 0.5}
+    settings = {**settings, "warmup": 0.5}
     whole = course(*started(**settings), accuracies)
     optimizer, rate = started(**settings)
     course(optimizer, rate, accuracies[:3])
@@ -77,7 +93,7 @@ def test_what_is_resumed_goes_on_as_it_would_have(schedule):
     [
         ("adamw", torch.optim.AdamW, {}),
         ("sgd", torch.optim.SGD, {"momentum": 0.7, "nesterov": True}),
-        ("rmsprop", torch.optim.RMSprop, {"momentum": 0.7}),
+        ("rmsprop", torch.optim.RMSprop, {"momentum": 0.7, "alpha": 0.99}),
     ],
 )
 def test_optimizers_are_set_as_the_config_says(name, kind, settings):
@@ -90,6 +106,25 @@ def test_decay_that_joins_the_gradient_is_less_by_default():
     assert started(optimizer="adamw")[0].defaults["weight_decay"] == 0.1
     for name in ("sgd", "rmsprop"):
         assert started(optimizer=name)[0].defaults["weight_decay"] == 5e-4
+
+
+def test_classical_momentum_follows_its_formula():
+    optimizer, rate = started(
+        optimizer="sgd", nesterov=False, momentum=0.9, weight_decay=0.1, schedule="step", learning_rate=0.2
+    )
+    (parameter,) = optimizer.param_groups[0]["params"]
+    weight, velocity = 1.0, 0.0
+    for gradient in (1.0, -2.0, 0.5):
+        parameter.grad = torch.full((3,), gradient)
+        optimizer.step()
+        rate.step()
+        velocity = 0.9 * velocity + gradient + 0.1 * weight
+        weight -= 0.2 * velocity
+        assert parameter.tolist() == pytest.approx([weight] * 3)
+
+
+def test_rmsprop_keeps_what_it_is_told_to():
+    assert started(optimizer="rmsprop", squares_decay=0.9)[0].defaults["alpha"] == 0.9
 
 
 def test_sgd_without_momentum_is_plain():

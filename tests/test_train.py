@@ -218,7 +218,14 @@ def test_every_setting_changes_the_loss(run, tones, tmp_path, changes):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"noise": "low"}, {"max_shift_seconds": 0.2}, {"speed_percents": (90,)}, {"momentum": 0.5}],
+    [
+        {},
+        {"noise": "low"},
+        {"max_shift_seconds": 0.2},
+        {"speed_percents": (90,)},
+        {"momentum": 0.5},
+        {"nesterov": False},
+    ],
 )
 def test_every_setting_reaches_the_training(tones, tmp_path, changes):
     changes = {name: tones / value if name == "noise" else value for name, value in changes.items()}
@@ -392,6 +399,21 @@ def test_recordings_shorter_than_a_frame(tmp_path):
         ({"window": 0}, "window=0 must be an integer of at least 1"),
         ({"speed_percents": 100}, "speed_percents=100 must be a tuple of integers"),
         ({"speed_percents": (99.5,)}, "speed_percents=(99.5,) must be a tuple of integers"),
+        ({"milestones": ("half",)}, "milestones=('half',) must be a tuple of numbers"),
+        (
+            {"schedule": "step", "milestones": (0.75, 0.5)},
+            "milestones=(0.75, 0.5) must rise and be between 0 and 1, parts of the run; (0.5, 0.75) is usual",
+        ),
+        (
+            {"schedule": "step", "milestones": (0.5, float("nan"))},
+            "milestones=(0.5, nan) must rise and be between 0 and 1, parts of the run; (0.5, 0.75) is usual",
+        ),
+        (
+            {"milestones": (0.5,)},
+            "milestones=(0.5,) are of schedule='step', not 'cosine'; give milestones=() for none",
+        ),
+        ({"nesterov": "no"}, "nesterov='no' must be True or False"),
+        ({"squares_decay": 1.0}, "squares_decay=1.0 must be at least 0 and below 1"),
         ({"n_freq_masks": -1}, "n_freq_masks=-1 must be an integer of at least 0"),
         ({"max_snr_db": -1.0}, "min_snr_db=0.0 must not exceed max_snr_db=-1.0; swap them"),
         ({"device": "mps"}, "device='mps' must be 'auto', 'cpu' or 'cuda'"),

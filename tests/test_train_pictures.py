@@ -9,11 +9,13 @@ from bars import bars, write_set
 
 from audiocnn import image_classifier
 from audiocnn.augment.image import ImageAugmentation
+from audiocnn.data.manifest import read_manifest
+from audiocnn.data.media import PICTURES
 from audiocnn.data.picture_corpus import PictureCorpus
 from audiocnn.data.picture_sets import PictureSets, is_published_set, load_pictures, read_published_set
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.image_config import ImageTrainConfig
-from audiocnn.image_task import ImageTask, image_loss
+from audiocnn.image_task import ImageTask, image_loss, read_pictures
 from audiocnn.picture import PictureConfig
 from audiocnn.train import fit
 
@@ -183,6 +185,31 @@ def test_a_net_for_sound_does_not_learn_pictures(idx, tmp_path):
         fit(config(idx, tmp_path / "run", model="tc_resnet_8"))
     assert str(error.value).startswith("name='tc_resnet_8' is no model for pictures; there are ")
     assert not (tmp_path / "run").exists()
+
+
+def test_some_classes_are_learned_from_few_pictures(idx, files, tmp_path):
+    for data, labels in ((idx, ("1", "0")), (files, ("standing", "lying"))):
+        out = tmp_path / data.name
+        run = small(data, out, labels=labels, per_class=3, epochs=1, batch_size=2)
+        assert fit(run).labels == labels
+        listed = read_manifest(out / "split.csv", media=PICTURES) if data is files else None
+        few, whole = (read_pictures(some, listed) for some in (run, replace(run, per_class=None)))
+        assert few.train.targets.bincount().tolist() == [3, 3]
+        assert len(whole.train) > 6 and len(few.validation) == len(whole.validation)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": "01"}, "labels='01' must be a tuple of names"),
+        ({"labels": (0, 1)}, "labels=(0, 1) must be a tuple of names"),
+        ({"per_class": 0}, "per_class=0 must be an integer of at least 1"),
+    ],
+)
+def test_labels_are_names_and_numbers_are_positive(tmp_path, changes, message):
+    with pytest.raises(ParameterError) as error:
+        config(tmp_path, tmp_path, **changes)
+    assert str(error.value) == message
 
 
 def test_one_class_is_nothing_to_learn(files):

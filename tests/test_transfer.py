@@ -194,7 +194,7 @@ def test_what_is_frozen_stays_to_the_bit_whatever_the_optimizer(idx, tmp_path, o
         task.frozen.begin_epoch(epoch)
         for inputs, targets in task.training:
             updates.zero_grad()
-            task.loss(inputs, targets, torch.Generator().manual_seed(0)).backward()
+            task.loss((inputs, targets), torch.Generator().manual_seed(0)).backward()
             updates.step()
     after = moved(start, task.classifier)
     assert after == [*(name for name in LAYERS[held:]), "logits"]

@@ -1,7 +1,10 @@
 """Commands that make classifiers: `demo`, `train`, `train-images`."""
 
+import argparse
 import shlex
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +25,16 @@ __all__ = [
     "train_parser",
 ]
 
+_USAGE = "%(prog)s [options] data --out OUT"
+
 
 def train_parser() -> ArgumentParser:
     """What `audiocnn train` takes."""
-    parser = _run_parser(
-        "Train a classifier on recordings; the run's folder then holds it.",
+    parser = ArgumentParser(
+        description="Train a classifier on recordings; the run's folder then holds it.", usage=_USAGE
+    )
+    _add_run_options(
+        parser,
         "a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, "
         "speaker, split, start and stop; or a folder of label folders",
     )
@@ -37,20 +45,55 @@ def train_parser() -> ArgumentParser:
 def train_images_parser() -> ArgumentParser:
     """What `audiocnn train-images` takes."""
     from audiocnn.image_config import ImageTrainConfig
+    from audiocnn.image_presets import IMAGE_PRESETS
 
-    parser = _run_parser(
-        "Train a classifier on pictures; the run's folder then holds it.",
+    parser = _PresetParser(
+        description="Train a classifier on pictures; the run's folder then holds it.", usage=_USAGE
+    )
+    _add_run_options(
+        parser,
         "a table (.csv, .tsv, .jsonl, .parquet) with the columns file_name, label and, if known, "
         "speaker (who drew or wrote it) and split; a folder of label folders; or MNIST, Fashion-MNIST, "
         "CIFAR-10 or CIFAR-100 as they are published",
+    )
+    parser.add_argument(
+        "--preset",
+        choices=tuple(IMAGE_PRESETS),
+        help="how nets were trained, as published (audiocnn.image_presets); what else is given wins",
     )
     parser.add_class_arguments(ImageTrainConfig, skip={"data", "out"})
     return parser
 
 
-def _run_parser(description: str, data: str) -> ArgumentParser:
+class _PresetParser(ArgumentParser):
+    """Takes the values of a preset as defaults, wherever among the arguments it is named."""
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, *others: Any, **named: Any
+    ) -> Namespace:
+        from audiocnn.image_presets import IMAGE_PRESETS
+
+        peek = argparse.ArgumentParser(add_help=False)
+        peek.add_argument("--preset", nargs="?")
+        preset = peek.parse_known_args(args)[0].preset
+        if preset in IMAGE_PRESETS:
+            self.set_defaults(_flat(IMAGE_PRESETS[preset].keywords))
+        return super().parse_args(args, *others, **named)
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Plain values: those of a dataclass each under a name such as `picture.rows`."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if is_dataclass(value) and not isinstance(value, type):
+            flat |= {f"{name}.{part}": own for part, own in asdict(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _add_run_options(parser: ArgumentParser, data: str) -> None:
     """What all trainings take."""
-    parser = ArgumentParser(description=description, usage="%(prog)s [options] data --out OUT")
     parser.add_argument("source", metavar="data", type=str | None, nargs="?", default=None, help=data)
     parser.add_argument("--data", type=str | None, default=None, help="the same, as a config file gives it")
     parser.add_argument("--out", type=str | None, default=None, help="folder of the run, made if need be")
@@ -64,7 +107,6 @@ def _run_parser(description: str, data: str) -> ArgumentParser:
         action="store_true",
         help="go on with the run that is in the folder, from its last finished epoch",
     )
-    return parser
 
 
 def run_train(options: Namespace) -> int:
@@ -81,6 +123,7 @@ def run_train_images(options: Namespace) -> int:
     from audiocnn.picture import PictureConfig
 
     values = _run_values(options, "train-images")
+    del values["preset"]  # its values are there
     values["picture"] = PictureConfig(**values["picture"])
     augmentation = values["augmentation"]
     if axes := augmentation["colour_axes"]:

@@ -11,6 +11,7 @@ put on a longer recording is the same along one axis; nothing here does that.)
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,7 @@ from audiocnn.data.batches import epoch_generator
 from audiocnn.data.picture_corpus import PictureCorpus
 from audiocnn.errors import ParameterError
 
-__all__ = ["NOTHING", "PageConfig", "Pages", "draw_pages"]
+__all__ = ["NOTHING", "PageConfig", "Pages", "Truths", "draw_pages"]
 
 NOTHING = "nothing"
 """The name of the class of what is no object; it comes after those of the corpus."""
@@ -63,6 +64,18 @@ class PageConfig:
             raise ParameterError(f"ink={self.ink} must be above 0 and at most 1")
 
 
+class Truths(NamedTuple):
+    """What is there, on one page.
+
+    Attributes:
+        boxes: around each thing, `(things, 4)`.
+        classes: int64 `(things,)`.
+    """
+
+    boxes: Tensor
+    classes: Tensor
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pages:
     """Pages of one size, each with as many objects, and the truth about them.
@@ -103,6 +116,10 @@ class Pages:
             boxes=self.boxes[indices],
             targets=self.targets[indices],
         )
+
+    def truths(self, index: int) -> Truths:
+        """The boxes of the ink of one page's objects, and their classes."""
+        return Truths(self.boxes[index].float(), self.targets[index])
 
     def batch(self, indices: Tensor) -> Tensor:
         """Pages by their indices, `(batch,)`, as float32 `(batch, channel, rows, columns)` from 0 to 1."""

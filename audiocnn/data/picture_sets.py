@@ -13,12 +13,20 @@ from audiocnn.data.cifar import is_cifar, read_cifar
 from audiocnn.data.manifest import Clip
 from audiocnn.data.mnist import DIGITS, FASHION, is_mnist, read_mnist
 from audiocnn.data.picture_corpus import PictureCorpus, PictureFiles
-from audiocnn.errors import ManifestError
+from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.picture import PictureConfig
 
-__all__ = ["PictureSets", "is_published_set", "load_pictures", "read_part", "read_published_set"]
+__all__ = [
+    "PictureSets",
+    "choose_pictures",
+    "is_published_set",
+    "load_pictures",
+    "read_part",
+    "read_published_set",
+]
 
 _VALIDATION = 0.1
+_FITTED_AT_ONCE = 1000
 
 
 class PictureSets(NamedTuple):
@@ -47,11 +55,8 @@ def read_published_set(data: Path, *, picture: PictureConfig, seed: int) -> Pict
         ImageReadError: if it is damaged.
     """
     training, test = (_fitted(read_part(data, split), picture) for split in ("train", "test"))
-    order = torch.randperm(len(training), generator=epoch_generator(seed, 0, "validation"))
-    held_out: list[Tensor] = []
-    for target in range(len(training.labels)):
-        members = order[training.targets[order] == target]
-        held_out.append(members[: round(_VALIDATION * len(members))])
+    classes = _shuffled_classes(training, epoch_generator(seed, 0, "validation"))
+    held_out = [members[: round(_VALIDATION * len(members))] for members in classes]
     validation = torch.cat(held_out).sort().values
     kept = torch.ones(len(training), dtype=torch.bool)
     kept[validation] = False
@@ -100,14 +105,73 @@ def load_pictures(clips: Sequence[Clip], *, picture: PictureConfig, in_memory: b
     return PictureSets(train, validation, test)
 
 
+def choose_pictures(
+    pictures: PictureSets, *, labels: Sequence[str] = (), per_class: int | None = None, seed: int
+) -> PictureSets:
+    """Some of the classes, or some of the pictures to learn from.
+
+    Args:
+        pictures: all of them.
+        labels: the classes, in the order that they are to have; none takes all.
+        per_class: pictures of each class to learn from; those to choose and to judge by all stay.
+        seed: draws them.
+
+    Raises:
+        ParameterError: for labels that are not there, or are fewer than two different ones, and for more
+            pictures of a class than there are.
+
+    >>> black = torch.zeros(6, 1, 8, 8, dtype=torch.uint8)
+    >>> corpus = PictureCorpus(pictures=black, targets=torch.arange(6) % 3, labels=("a", "b", "c"))
+    >>> few = choose_pictures(PictureSets(corpus, corpus, None), labels=("c", "b"), per_class=1, seed=0)
+    >>> few.train.labels, few.train.targets.tolist(), few.validation.targets.tolist()
+    (('c', 'b'), [1, 0], [1, 0, 1, 0])
+    """
+    train, validation, test = pictures
+    if labels:
+        if missing := [label for label in labels if label not in train.labels]:
+            raise ParameterError(
+                f"labels={tuple(labels)}: there are no pictures of {', '.join(missing)}; there are of "
+                f"{', '.join(train.labels)}"
+            )
+        if len(set(labels)) != len(labels) or len(labels) < 2:
+            raise ParameterError(f"labels={tuple(labels)} must name two classes at least, each once")
+        train, validation = _of_classes(train, labels), _of_classes(validation, labels)
+        test = None if test is None else _of_classes(test, labels)
+    if per_class is not None:
+        classes = _shuffled_classes(train, epoch_generator(seed, 0, "few"))
+        for label, members in zip(train.labels, classes, strict=True):
+            if len(members) < per_class:
+                raise ParameterError(
+                    f"per_class={per_class}: there are {len(members)} pictures of {label} to learn from; ask "
+                    "for no more"
+                )
+        train = train.subset(torch.cat([members[:per_class] for members in classes]).sort().values)
+    return PictureSets(train, validation, test)
+
+
+def _of_classes(
+    pictures: PictureCorpus | PictureFiles, labels: Sequence[str]
+) -> PictureCorpus | PictureFiles:
+    """The pictures of some classes, whose targets are counted anew."""
+    new = torch.full((len(pictures.labels),), -1)
+    new[[pictures.labels.index(label) for label in labels]] = torch.arange(len(labels))
+    kept = (new[pictures.targets] >= 0).nonzero().flatten()
+    return replace(pictures.subset(kept), targets=new[pictures.targets[kept]], labels=tuple(labels))
+
+
+def _shuffled_classes(pictures: PictureCorpus | PictureFiles, generator: torch.Generator) -> list[Tensor]:
+    """The indices of each class's pictures, in an order that is drawn."""
+    order = torch.randperm(len(pictures), generator=generator)
+    return [order[pictures.targets[order] == target] for target in range(len(pictures.labels))]
+
+
 def _fitted(corpus: PictureCorpus, picture: PictureConfig) -> PictureCorpus:
     """A corpus of one size brought to another, by the rule for files."""
     _, channels, *size = corpus.pictures.shape
     if channels == picture.channels and size == [picture.rows, picture.columns] and picture.crop_share == 1:
         return corpus
-    made = torch.empty(
-        len(corpus), picture.channels, picture.rows, picture.columns, dtype=corpus.pictures.dtype
-    )
-    for i, one in enumerate(corpus.pictures):
-        made[i] = (picture.fitted(one.float() / 255) * 255).round()
-    return replace(corpus, pictures=made)
+    made = [
+        (picture.fitted(some.float() / 255) * 255).round().to(torch.uint8)
+        for some in corpus.pictures.split(_FITTED_AT_ONCE)  # type: ignore[no-untyped-call]
+    ]
+    return replace(corpus, pictures=torch.cat(made))

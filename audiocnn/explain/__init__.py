@@ -2,5 +2,14 @@
 
 from audiocnn.explain.planes import Views, draw_planes, strongest_views
 from audiocnn.explain.probe import linear_probe
+from audiocnn.explain.translation import accuracy_by_distance, accuracy_by_offset, draw_accuracy_by_distance
 
-__all__ = ["Views", "draw_planes", "linear_probe", "strongest_views"]
+__all__ = [
+    "Views",
+    "accuracy_by_distance",
+    "accuracy_by_offset",
+    "draw_accuracy_by_distance",
+    "draw_planes",
+    "linear_probe",
+    "strongest_views",
+]

@@ -4,7 +4,8 @@
 
 A channel's mean and variance are those of the batch in training, and moving averages of them in
 evaluation. torch's kernel for training adds the numbers of a channel up one by one, and that is
-most of its forward pass. Here they are added up by torch's vectorised sums; the rest is its own.
+most of its forward pass. Here they are added up by torch's vectorised sums; the rest is its own. On small
+maps, such as the last ones of nets for pictures, torch's kernel is the faster one, and is used.
 """
 
 from typing import Any
@@ -13,6 +14,9 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["normalize_batch"]
+
+# Measured on one thread with torch 2.14: from so many places of a map on, the sums here are faster.
+MANY_PLACES = 96
 
 
 def normalize_batch(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
@@ -49,6 +53,7 @@ def _is_common(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> bool:
         and x.is_cpu
         and x.is_contiguous()
         and x.dim() > 2
+        and x.shape[2:].numel() >= MANY_PLACES
         and x.dtype == norm.weight.dtype
         and x.dtype in (torch.float32, torch.float64)
         and x.shape[1] == norm.num_features < x.numel()

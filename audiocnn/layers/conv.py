@@ -39,6 +39,7 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry, kernel_span, same_padding
+from audiocnn.layers.dense import convolve_whole
 from audiocnn.layers.depthwise import convolve_depthwise, is_short_depthwise
 from audiocnn.layers.pointwise import convolve_pointwise
 from audiocnn.layers.scan import Scan
@@ -247,9 +248,9 @@ class Conv1d(Convolution, nn.Conv1d):
 
     def _convolve(self, x: Tensor) -> Tensor:
         """Convolve what `_pad` gave; a subclass may do it in another way."""
-        y = convolve_pointwise(self, x)
-        if y is not None:
-            return y
+        for convolve in (convolve_whole, convolve_pointwise):
+            if (y := convolve(self, x)) is not None:
+                return y
         return F.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
@@ -339,7 +340,7 @@ class Conv2d(Convolution, nn.Conv2d):
         """Convolve what `_pad` gave; a subclass may do it in another way."""
         if (self.training or not torch.is_grad_enabled()) and is_short_depthwise(self, x):
             return convolve_depthwise(self, x)
-        y = convolve_pointwise(self, x)
-        if y is not None:
-            return y
+        for convolve in (convolve_whole, convolve_pointwise):
+            if (y := convolve(self, x)) is not None:
+                return y
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)

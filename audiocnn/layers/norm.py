@@ -41,8 +41,8 @@ class BatchNorm1d(Scan, nn.BatchNorm1d):
         ParameterError: if the channels are not positive, or the input has others.
 
     >>> norm = BatchNorm1d(1)
-    >>> norm(torch.tensor([[[1.0, 3.0]]]))
-    tensor([[[-1.0000,  1.0000]]], grad_fn=<_TrainingBackward>)
+    >>> norm(torch.tensor([[[1.0, 3.0]]])).detach()
+    tensor([[[-1.0000,  1.0000]]])
     >>> norm.running_mean  # a tenth of the way from 0 to 2
     tensor([0.2000])
     """

@@ -1,6 +1,6 @@
 """Branches over one input, aligned; the residual among them, and the crops that align them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import reduce
 
 import torch
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry
-from audiocnn.layers.scan import Scan, State, require_scan
-from audiocnn.layers.sequential import advance_through
+from audiocnn.layers.scan import Place, Scan, State, require_scan
+from audiocnn.layers.sequential import advance_through, places_along
 
 __all__ = ["Crop", "Identity", "Parallel", "Residual"]
 
@@ -117,6 +117,12 @@ class Parallel(Scan):
             [crop, branch] if is_cropped else [branch]
             for is_cropped, crop, branch in zip(self._is_cropped, crops, branches, strict=True)
         ]
+
+    def inside(self, time: Axis, rows: Axis | None) -> Iterator[Place]:
+        """The crops that are needed, and the branches behind them."""
+        for i, path in enumerate(self.paths()):
+            names = [f"crops.{i}", f"branches.{i}"][-len(path) :]
+            yield from places_along(zip(names, path, strict=True), time, rows)
 
     def _join(self, outputs: list[Tensor]) -> Tensor:
         if self.join == "concatenate":

@@ -15,7 +15,7 @@ Containers do not buffer; they fold the steps of what they hold (`sequential`, `
 import contextlib
 from collections.abc import Iterator
 from functools import cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +23,26 @@ from torch import Tensor, nn
 from audiocnn.errors import LawError, ParameterError
 from audiocnn.geometry import Axis, Geometry
 
-__all__ = ["Scan", "State", "require_scan"]
+__all__ = ["Place", "Scan", "State", "require_scan"]
 
 # A plain nest of tensors; None before the first chunk and where nothing need be kept.
 State: TypeAlias = "Tensor | tuple[State, ...] | None"
+
+
+class Place(NamedTuple):
+    """Where a layer stands in another.
+
+    Attributes:
+        name: its path there, as `get_submodule` takes it.
+        layer: itself.
+        time: how what it reads moves over the input, along time.
+        rows: the same along rows; None where there are none.
+    """
+
+    name: str
+    layer: "Scan"
+    time: Axis
+    rows: Axis | None
 
 
 class Scan(nn.Module):
@@ -111,6 +127,15 @@ class Scan(nn.Module):
         Convolutions, dense layers and pools have them, and the numbers they give are neurons.
         """
         return 0
+
+    def inside(self, time: Axis, rows: Axis | None) -> Iterator[Place] | None:
+        """The layers that it is made of, each in its place; None where it counts as one.
+
+        Args:
+            time: how its own input moves over that of a whole net, along time.
+            rows: the same along rows; None where there are none.
+        """
+        return None
 
     @contextlib.contextmanager
     def evaluating(self) -> Iterator[None]:

@@ -1,15 +1,15 @@
 """Layers one after the other, on the whole and on a stream."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import overload
 
 from torch import Tensor, nn
 
-from audiocnn.geometry import chain
-from audiocnn.layers.scan import Scan, State, require_scan
+from audiocnn.geometry import Axis, chain
+from audiocnn.layers.scan import Place, Scan, State, require_scan
 
-__all__ = ["Sequential", "advance_through"]
+__all__ = ["Sequential", "advance_through", "places_along"]
 
 
 class Sequential(Scan, nn.Sequential):
@@ -55,6 +55,10 @@ class Sequential(Scan, nn.Sequential):
         """Their names, in order."""
         return list(self._modules)
 
+    def inside(self, time: Axis, rows: Axis | None) -> Iterator[Place]:
+        """Its layers, each behind those before it."""
+        return places_along(zip(self.names(), self.scans(), strict=True), time, rows)
+
     @overload
     def __getitem__(self, at: slice) -> "Sequential": ...
 
@@ -76,6 +80,16 @@ class Sequential(Scan, nn.Sequential):
     def _advance(self, chunk: Tensor, state: State) -> tuple[Tensor | None, State]:
         """Pass the chunk through every layer, as far as outputs are due."""
         return advance_through(self.scans(), chunk, state)
+
+
+def places_along(layers: Iterable[tuple[str, Scan]], time: Axis, rows: Axis | None) -> Iterator[Place]:
+    """Named layers that follow one another, each in its place."""
+    for name, layer in layers:
+        yield Place(name, layer, time, rows)
+        time, rows = (
+            time.then(layer.time_axis),
+            rows.then(layer.row_axis) if rows and layer.row_axis else None,
+        )
 
 
 def advance_through(scans: Iterable[Scan], chunk: Tensor, state: State) -> tuple[Tensor | None, State]:

@@ -49,15 +49,17 @@ def cifar_resnet(
 
     On 3 x 32 x 32 pixels and 10 classes, with what a position before the mean sees:
 
-                              parameters    million multiply-accumulates    pixels
-        resnet20_narrow           68,050     10.2                               81
-        resnet20, plain20        269,722     40.6                               81
-        resnet32                 464,154     68.9                              137
-        resnet44                 658,586     97.2                              193
-        resnet56, plain56        853,018    125.5                              249
-        resnet110              1,727,962    252.9                              501
+                                   parameters    million multiply-accumulates    pixels
+        resnet20_narrow                68,050     10.2                               81
+        resnet56_narrow               214,546     31.5                              249
+        resnet20, plain20             269,722     40.6                               81
+        resnet32                      464,154     68.9                              137
+        resnet44                      658,586     97.2                              193
+        resnet56, plain56             853,018    125.5                              249
+        resnet110                   1,727,962    252.9                              501
 
-    `resnet20_narrow`, half as wide, is not in the paper: it is for digits.
+    The narrow ones, half as wide, are not in the paper: they are for digits. `plain20_narrow` and
+    `plain56_narrow` have the figures of the ResNets of as many layers.
 
     For sound the default is 96 frames with `padding="same"`: with 64 rows 242 million multiply-accumulates in
     `resnet20`. With `"valid"` there are no zeros in time, and the window has to hold what a position sees; by

@@ -1,5 +1,6 @@
 """Segmentation: which class each pixel is of, by a fully convolutional network."""
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import torch
@@ -9,7 +10,7 @@ from torch.func import functional_call
 
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis, Geometry
-from audiocnn.layers import AvgPool2d, Conv2d, ConvTranspose2d, Scan, Sequential, SLayer
+from audiocnn.layers import AvgPool2d, Conv2d, ConvTranspose2d, Place, Scan, Sequential
 from audiocnn.models.image_net import ImageNet
 
 __all__ = ["FCN", "bilinear_kernel"]
@@ -70,6 +71,9 @@ class FCN(Scan):
 
     Attributes:
         num_classes: classes of pixels.
+        in_channels: channels of the picture.
+        rows: of the picture that the net was made for; others will do.
+        window: its columns.
         strides: of the maps that are used, the last first.
 
     >>> from audiocnn.models.lenet import lenet5
@@ -94,6 +98,7 @@ class FCN(Scan):
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
+        self.in_channels, self.rows, self.window = net.in_channels, net.rows, net.window
         layers = _before_logits(net)
         maps = _maps(layers, skip_from)
         deepest = max(maps)
@@ -110,7 +115,7 @@ class FCN(Scan):
             Sequential({name: layers[name] for name in names[a:b]})
             for a, b in zip(ends, ends[1:], strict=False)
         )
-        channels = self._channels(net)[::-1]
+        channels = self._channels()[::-1]
         self.scores = nn.ModuleList(Conv2d(given, num_classes, 1) for given in channels)
         for parameter in self.scores.parameters():
             nn.init.zeros_(parameter)
@@ -157,9 +162,24 @@ class FCN(Scan):
         first_row, first_column = top - self._rows.origin, left - self._columns.origin
         return y[..., first_row : first_row + rows, first_column : first_column + columns]
 
-    def _channels(self, net: ImageNet) -> list[int]:
+    def inside(self, time: Axis, rows: Axis | None) -> Iterator[Place]:
+        """The parts of the net one after the other, a score behind each, and what brings these to pixels."""
+        up = len(self.parts) - 1
+        for i, part in enumerate(self.parts):
+            assert isinstance(part, Sequential) and rows is not None
+            yield Place(f"parts.{i}", part, time, rows)
+            time, rows = time.then(part.time_axis), rows.then(part.row_axis or Axis.scan())
+            score = self.scores[up - i]
+            assert isinstance(score, Scan)
+            yield Place(f"scores.{up - i}", score, time, rows)
+        for i, layer in enumerate(self.ups):
+            assert isinstance(layer, Scan)
+            yield Place(f"ups.{i}", layer, time, rows)
+            time = rows = FCN.time_axis
+
+    def _channels(self) -> list[int]:
         """Channels of the maps, the finest first, found without computing them."""
-        x = torch.empty(1, _in_channels(net), net.rows, net.window, device="meta")
+        x = torch.empty(1, self.in_channels, self.rows, self.window, device="meta")
         channels = []
         for part in self.parts:
             held = {**dict(part.named_parameters()), **dict(part.named_buffers())}
@@ -241,13 +261,6 @@ class _Alignment:
             if have < 1:
                 return 0
         return self.origin + (have - 1) * self.factors[-1] + self.kernels[-1]
-
-
-def _in_channels(net: ImageNet) -> int:
-    """Channels that the first layer of a net reads."""
-    firsts = (layer for layer in net.modules() if isinstance(layer, Conv2d | SLayer))
-    first = next(firsts)
-    return first.in_channels if isinstance(first, Conv2d) else first.a.shape[1]
 
 
 def _before_logits(net: ImageNet) -> dict[str, Scan]:

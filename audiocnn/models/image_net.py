@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from audiocnn.layers import AvgPool2d, Conv2d, Scan
+from audiocnn.layers import AvgPool2d, Conv2d, Scan, SLayer
 from audiocnn.models.net import Net, rows_left
 
 __all__ = ["ImageNet", "mean_of_map"]
@@ -74,3 +74,9 @@ class ImageNet(Net):
             logits=None if logits is None else lambda columns: logits(rows, columns),
             tail=None if tail is None else lambda columns: tail(rows, columns),
         )
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the picture, as its first layer reads them."""
+        first = next(layer for layer in self.modules() if isinstance(layer, Conv2d | SLayer))
+        return first.in_channels if isinstance(first, Conv2d) else first.a.shape[1]

@@ -39,6 +39,7 @@ class Localizer(Sequential):
 
     Attributes:
         num_classes: as many logits.
+        in_channels: channels of the picture.
         rows: rows of the picture that one decision is made of.
         window: its columns.
 
@@ -69,7 +70,7 @@ class Localizer(Sequential):
                 layers[name] = layer
         super().__init__(layers)
         self.num_classes = logits.out_channels
-        self.rows, self.window = net.rows, net.window
+        self.in_channels, self.rows, self.window = net.in_channels, net.rows, net.window
 
     def split(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """Logits `(batch, num_classes, ...)` and numbers of the boxes `(batch, 4, ...)` of what it gave."""

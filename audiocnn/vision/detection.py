@@ -27,7 +27,7 @@ from audiocnn.models import ImageNet
 from audiocnn.models.localizer import Localizer
 from audiocnn.vision.boxes import decode, intersection_over_union, suppress
 
-__all__ = ["Counts", "Detections", "count_matches", "detect", "scan_page", "windows_of"]
+__all__ = ["Counts", "Detections", "count_matches", "detect", "match", "scan_page", "windows_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +46,15 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def cpu(self) -> "Detections":
+        """The same, on the CPU."""
+        return Detections(boxes=self.boxes.cpu(), classes=self.classes.cpu(), scores=self.scores.cpu())
+
+    def above(self, threshold: float) -> "Detections":
+        """Those of at least that score: what `detect` gives at that threshold if these are of a lower one."""
+        kept = self.scores >= threshold
+        return Detections(boxes=self.boxes[kept], classes=self.classes[kept], scores=self.scores[kept])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +84,12 @@ class Counts:
     def shares(self) -> tuple[float, float]:
         """`found_share` and `false_share`."""
         return self.found_share, self.false_share
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of recall and precision, 0 to 1; 1 if nothing is there, and nothing detected."""
+        most = 2 * self.found + self.missed + self.false
+        return 2 * self.found / most if most else 1.0
 
     @property
     def found_share(self) -> float:
@@ -202,10 +217,8 @@ def detect(
     return Detections(boxes=boxes[kept], classes=classes[kept], scores=scores[kept])
 
 
-def count_matches(
-    detections: Detections, boxes: Tensor, classes: Tensor, *, min_overlap: float = 0.5
-) -> Counts:
-    """Compare what was detected on a page with what is there.
+def match(detections: Detections, boxes: Tensor, classes: Tensor, *, min_overlap: float = 0.5) -> Tensor:
+    """Which of the things on a page each detection finds.
 
     From the highest score on, each detection finds, of the things of its class that none has found before,
     the one it overlaps most, if by `min_overlap` at least.
@@ -215,13 +228,24 @@ def count_matches(
         boxes: of the things that are there, `(things, 4)`.
         classes: their classes, int64 `(things,)`.
         min_overlap: the least intersection over union.
+
+    Returns:
+        The index of the thing, or -1 for a false detection, int64 `(found,)`.
     """
     overlaps = intersection_over_union(detections.boxes[:, None], boxes)  # (detections, things)
     overlaps = overlaps * (detections.classes[:, None] == classes)
-    found = 0
+    things = torch.full((len(detections),), -1)
     for i in detections.scores.argsort(descending=True, stable=True).tolist():
         best = int(overlaps[i].argmax()) if len(boxes) else -1
         if best >= 0 and overlaps[i, best] >= min_overlap:
-            found += 1
+            things[i] = best
             overlaps[:, best] = 0.0
+    return things
+
+
+def count_matches(
+    detections: Detections, boxes: Tensor, classes: Tensor, *, min_overlap: float = 0.5
+) -> Counts:
+    """How what was detected on a page compares with what is there, by `match` of the same arguments."""
+    found = int((match(detections, boxes, classes, min_overlap=min_overlap) >= 0).sum())
     return Counts(found=found, missed=len(boxes) - found, false=len(detections) - found)

@@ -7,16 +7,28 @@ import torch
 from torch import Tensor
 
 from audiocnn import metrics
-from audiocnn.data.page_batches import Patches
 from audiocnn.data.pages import Pages
 from audiocnn.models import ImageNet
 from audiocnn.models.fcn import FCN
 from audiocnn.models.localizer import Localizer
 from audiocnn.vision.boxes import intersection_over_union
-from audiocnn.vision.detection import Counts, count_matches, detect
-from audiocnn.vision.losses import class_overlaps, located
+from audiocnn.vision.detection import Counts, Detections, count_matches, detect
+from audiocnn.vision.losses import class_overlaps, located, segmented
 
-__all__ = ["Located", "Segmented", "best_threshold", "judge_detector", "judge_localizer", "judge_segmenter"]
+__all__ = [
+    "THRESHOLDS",
+    "Located",
+    "Segmented",
+    "best_threshold",
+    "counts_by_threshold",
+    "detect_on",
+    "judge_detector",
+    "judge_localizer",
+    "judge_segmenter",
+]
+
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+"""Probabilities from which a window may be said to hold something."""
 
 
 class Located(NamedTuple):
@@ -63,43 +75,65 @@ def judge_detector(
         max_overlap: likewise.
         scales: likewise.
     """
-    total = Counts()
-    truths = pages.boxes if isinstance(net, Localizer) else pages.frames
-    for i in range(len(pages)):
-        found = detect(
-            net,
-            pages.batch(torch.tensor([i]))[0],
-            nothing=pages.nothing,
-            scales=scales,
-            threshold=threshold,
-            max_overlap=max_overlap,
-            across_classes=True,
-        )
-        total = total + count_matches(found, truths[i], pages.targets[i])
-    return total
+    counts = counts_by_threshold(net, pages, thresholds=(threshold,), max_overlap=max_overlap, scales=scales)
+    return counts[threshold]
 
 
-def best_threshold(
+def counts_by_threshold(
     net: ImageNet | Localizer,
     pages: Pages,
     *,
-    thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
+    thresholds: Sequence[float] = THRESHOLDS,
+    max_overlap: float = 0.3,
+    scales: Sequence[float] = (1.0,),
+) -> dict[float, Counts]:
+    """What `judge_detector` gives at each of several thresholds; every page is scanned but once."""
+    totals = dict.fromkeys(thresholds, Counts())
+    truths = pages.boxes if isinstance(net, Localizer) else pages.frames
+    for i in range(len(pages)):
+        found = detect_on(net, pages, i, threshold=min(thresholds), max_overlap=max_overlap, scales=scales)
+        for threshold in thresholds:
+            counts = count_matches(found.above(threshold), truths[i], pages.targets[i])
+            totals[threshold] = totals[threshold] + counts
+    return totals
+
+
+def detect_on(
+    net: ImageNet | Localizer,
+    pages: Pages,
+    index: int,
+    *,
+    threshold: float,
+    max_overlap: float = 0.3,
+    scales: Sequence[float] = (1.0,),
+) -> Detections:
+    """What is detected on one of several pages, by `detect` as `judge_detector` does it."""
+    device = next(net.parameters()).device
+    return detect(
+        net,
+        pages.batch(torch.tensor([index]))[0].to(device),
+        nothing=pages.nothing,
+        scales=scales,
+        threshold=threshold,
+        max_overlap=max_overlap,
+        across_classes=True,
+    ).cpu()
+
+
+def best_threshold(
+    net: ImageNet | Localizer, pages: Pages, *, thresholds: Sequence[float] = THRESHOLDS
 ) -> float:
-    """Of some thresholds that with the most found less the false, on pages that are not for the test."""
-
-    def gain(threshold: float) -> int:
-        counts = judge_detector(net, pages, threshold=threshold)
-        return counts.found - counts.false
-
-    return max(thresholds, key=gain)
+    """Of some thresholds that with the highest F1, on pages that are not for the test."""
+    counts = counts_by_threshold(net, pages, thresholds=thresholds)
+    return max(thresholds, key=lambda threshold: counts[threshold].f1)
 
 
-def judge_localizer(net: Localizer, batches: Iterable[Patches]) -> Located:
+def judge_localizer(net: Localizer, batches: Iterable[tuple[Tensor, ...]]) -> Located:
     """How well the box and the class of what is in each picture are told.
 
     Args:
         net: the net.
-        batches: pictures of the net's size, each with something in it.
+        batches: `Patches` of the net's size, each with something in it.
     """
     overlaps, scores, targets = [], [], []
     for pictures, classes, boxes in batches:
@@ -110,7 +144,7 @@ def judge_localizer(net: Localizer, batches: Iterable[Patches]) -> Located:
     return Located(float(torch.cat(overlaps).mean()), metrics.accuracy(torch.cat(scores), torch.cat(targets)))
 
 
-def judge_segmenter(net: FCN, batches: Iterable[tuple[Tensor, Tensor]]) -> Segmented:
+def judge_segmenter(net: FCN, batches: Iterable[tuple[Tensor, ...]]) -> Segmented:
     """How well the class of each pixel is told.
 
     Args:
@@ -118,12 +152,11 @@ def judge_segmenter(net: FCN, batches: Iterable[tuple[Tensor, Tensor]]) -> Segme
         batches: pictures `(batch, channel, rows, columns)` and class maps `(batch, rows, columns)`.
     """
     confusion = torch.zeros(net.num_classes, net.num_classes, dtype=torch.int64)
-    with net.evaluating(), torch.inference_mode():
-        for pictures, class_maps in batches:
-            found = net(pictures).argmax(dim=1)
-            confusion = confusion + metrics.confusion_matrix(
-                found.flatten(), class_maps.flatten(), net.num_classes
-            )
+    for pictures, class_maps in batches:
+        found = segmented(net, pictures)
+        confusion = confusion + metrics.confusion_matrix(
+            found.flatten().cpu(), class_maps.flatten().cpu(), net.num_classes
+        )
     overlaps = class_overlaps(confusion)
     accuracy = float(confusion.diag().sum() / confusion.sum())
     return Segmented(float(overlaps.nanmean()), accuracy, overlaps)

@@ -8,7 +8,7 @@ from audiocnn.models.fcn import FCN
 from audiocnn.models.localizer import Localizer
 from audiocnn.vision.boxes import area, decode, encode
 
-__all__ = ["class_overlaps", "localization_loss", "located", "pixel_loss"]
+__all__ = ["class_overlaps", "localization_loss", "located", "pixel_loss", "segmented"]
 
 
 def localization_loss(
@@ -45,6 +45,13 @@ def located(net: Localizer, pictures: Tensor) -> tuple[Tensor, Tensor]:
     with net.evaluating(), torch.inference_mode():
         logits, numbers = (part.flatten(1) for part in net.split(net(pictures)))
         return logits.softmax(dim=1), decode(numbers, _window(net, numbers))
+
+
+def segmented(net: FCN, pages: Tensor) -> Tensor:
+    """The likeliest class of each pixel, int64 `(batch, rows, columns)`, of pages as for `pixel_loss`."""
+    with net.evaluating(), torch.inference_mode():
+        classes: Tensor = net(pages).argmax(dim=1)
+        return classes
 
 
 def pixel_loss(net: FCN, pictures: Tensor, class_maps: Tensor) -> Tensor:

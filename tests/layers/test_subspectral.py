@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from audiocnn.errors import ParameterError
 from audiocnn.layers import BatchNorm1d, BatchNorm2d, SubSpectralNorm
-from audiocnn.layers.batch_norm import normalize_batch
+from audiocnn.layers.batch_norm import MANY_PLACES, normalize_batch
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_maps_too():
+    """Those that are left to torch otherwise are normalised by the sums under test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("audiocnn.layers.batch_norm.MANY_PLACES", 1)
+        yield
 
 
 def random_norm(norm: nn.Module) -> nn.Module:
@@ -180,6 +188,15 @@ def test_inputs_of_another_kind_are_torchs(change):
     ours, stock = BatchNorm2d(3), nn.BatchNorm2d(3)
     assert torch.equal(ours(x), stock(x))
     torch.testing.assert_close(ours.state_dict(), stock.state_dict())
+
+
+def test_small_maps_are_torchs(monkeypatch):
+    monkeypatch.setattr("audiocnn.layers.batch_norm.MANY_PLACES", MANY_PLACES)
+    for places in (1, MANY_PLACES - 1, MANY_PLACES):
+        x = torch.randn(8, 3, places, dtype=torch.float64)
+        y = BatchNorm1d(3).double()(x)
+        assert (type(y.grad_fn).__name__ == "NativeBatchNormBackward0") == (places < MANY_PLACES)
+        torch.testing.assert_close(y, nn.BatchNorm1d(3).double()(x))
 
 
 def test_batches_without_time_are_torchs():

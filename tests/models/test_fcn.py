@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from audiocnn.accounting import account
+from audiocnn.accounting import account, count_parameters
 from audiocnn.errors import ParameterError
 from audiocnn.geometry import Axis
 from audiocnn.layers import Conv2d, MaxPool2d, Sequential
@@ -158,14 +158,16 @@ def test_the_layers_are_the_nets_own():
 
 def test_macs_are_those_of_its_layers():
     fcn = FCN(lenet5(num_classes=2), num_classes=3, finest=2)
-    (layer,) = account(fcn, (1, 32, 32)).layers  # 12 zeros on each side make 56 x 56
+    counted = account(fcn, (1, 32, 32))  # 12 zeros on each side make 56 x 56
     convolutions = 52**2 * 6 * 25 + 22**2 * 16 * 6 * 25 + 7**2 * (120 * 16 * 25 + 84 * 120)
     scores = 7**2 * 3 * 84 + 22**2 * 3 * 16
     ups = 7**2 * 3 * (3 * 4 * 4) + 16**2 * 3 * (4 * 4)
-    assert layer.macs == convolutions + scores + ups
-    assert (
-        layer.output == (3, 32, 32) and layer.parameters == 61_706 - 85 * 2 + 85 * 3 + 17 * 3 + 9 * 16 - 680
-    )
+    assert sum(layer.macs for layer in counted.layers) == convolutions + scores + ups
+    parameters = sum(layer.parameters for layer in counted.layers)
+    assert counted.output == (3, 32, 32) and parameters == count_parameters(fcn)
+    assert parameters == 61_706 - 85 * 2 + 85 * 3 + 17 * 3 + 9 * 16 - 680
+    seen = {layer.name: layer.time and layer.time.size for layer in counted.layers}
+    assert (seen["scores.1"], seen["scores.0"], seen["ups.0"]) == (14, 32, None)
 
 
 def test_a_tiny_one_learns_two_tiny_pages():

@@ -12,7 +12,7 @@ from audiocnn.models.image_net import ImageNet
 from audiocnn.models.lenet import lenet5
 from audiocnn.models.localizer import Localizer
 from audiocnn.vision.boxes import decode
-from audiocnn.vision.detection import Counts, Detections, count_matches, detect, scan_page, windows_of
+from audiocnn.vision.detection import Counts, Detections, count_matches, detect, match, scan_page, windows_of
 
 
 def spotter(size=4, *, sharp=40.0, least=0.8):
@@ -144,6 +144,31 @@ def test_the_surest_takes_the_thing_and_the_other_the_next():
     boxes, classes = torch.tensor([[0, 0, 10, 10], [0, 4, 10, 14]]), torch.tensor([0, 0])
     found = detections([[0, 2, 10, 12], [0, 3, 10, 13]], [0, 0], [0.5, 0.9])
     assert count_matches(found, boxes, classes) == Counts(found=2)
+
+
+def test_each_detection_finds_one_thing_or_none():
+    boxes, classes = torch.tensor([[0, 0, 10, 10], [20, 20, 30, 30]]), torch.tensor([0, 1])
+    found = detections([[20, 20, 30, 30], [0, 1, 10, 11], [0, 0, 10, 10]], [1, 0, 0], [0.5, 0.8, 0.9])
+    assert match(found, boxes, classes).tolist() == [1, -1, 0]
+
+
+def test_what_is_above_a_threshold_is_what_is_detected_at_it():
+    torch.manual_seed(0)
+    net = Localizer(lenet5(num_classes=3)).eval()
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.15)
+    page = torch.rand(1, 90, 90)
+    low = detect(net, page, threshold=0.4, across_classes=True)
+    at = float(low.scores.median())
+    high = detect(net, page, threshold=at, across_classes=True)
+    assert 0 < len(high) < len(low)
+    for name in ("boxes", "classes", "scores"):
+        assert torch.equal(getattr(low.above(at), name), getattr(high, name))
+
+
+def test_f1_by_hand():
+    assert Counts(found=6, missed=2, false=4).f1 == pytest.approx(2 / (1 / (6 / 8) + 1 / (6 / 10)))
+    assert Counts().f1 == 1.0 and Counts(missed=3).f1 == 0.0 and Counts(false=3).f1 == 0.0
 
 
 def test_nothing_found_and_nothing_there():

@@ -1,4 +1,4 @@
-"""Losses are those of the papers, by hand; pixels are judged class by class; a plain loop learns."""
+"""Losses are those of the papers, by hand; pixels are judged class by class."""
 
 import math
 
@@ -6,15 +6,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from audiocnn.errors import ParameterError
 from audiocnn.layers import Conv2d
 from audiocnn.metrics import confusion_matrix
 from audiocnn.models.fcn import FCN
 from audiocnn.models.image_net import ImageNet
 from audiocnn.models.localizer import Localizer
 from audiocnn.vision.boxes import decode, encode, intersection_over_union
-from audiocnn.vision.learning import learn
-from audiocnn.vision.losses import class_overlaps, localization_loss, located, pixel_loss
+from audiocnn.vision.losses import class_overlaps, localization_loss, located, pixel_loss, segmented
 
 
 def constant(logits, numbers):
@@ -68,6 +66,15 @@ def test_pixels_count_alike():
     torch.testing.assert_close(pixel_loss(net, pictures, maps), each.mean())
 
 
+def test_segmented_gives_the_likeliest_class_of_each_pixel():
+    net = FCN(ImageNet(Conv2d(1, 2, 3), channels=2, num_classes=2, input_size=(4, 4)), num_classes=3)
+    torch.nn.init.normal_(net.scores[0].weight)
+    pages = torch.randn(2, 1, 4, 5)
+    with torch.no_grad():
+        assert torch.equal(segmented(net, pages), net(pages).argmax(dim=1))
+    assert net.training
+
+
 def test_overlaps_of_classes_by_hand():
     truth = torch.tensor([[0, 0, 1, 1], [0, 0, 1, 1]])
     found = torch.tensor([[0, 0, 0, 1], [0, 0, 1, 2]])
@@ -76,31 +83,3 @@ def test_overlaps_of_classes_by_hand():
     assert float(overlaps.nanmean()) == pytest.approx((0.8 + 0.5) / 3)
     perfect = class_overlaps(confusion_matrix(truth.flatten(), truth.flatten(), 2))
     assert perfect.tolist() == [1.0, 1.0]
-
-
-def test_a_plain_loop_learns_and_leaves_the_rest():
-    torch.manual_seed(0)
-    net = torch.nn.Linear(3, 1)
-    frozen = torch.nn.Linear(1, 1).requires_grad_(False)
-    both = torch.nn.Sequential(net, frozen)
-    before = frozen.weight.clone()
-    x = torch.randn(40, 3)
-    y = frozen(x @ torch.tensor([[1.0], [2.0], [-1.0]]))
-    batches = list(zip(x.split(10), y.split(10), strict=True))
-
-    def loss(net, x, y):
-        return F.mse_loss(net(x), y)
-
-    means = learn(both, batches, loss, epochs=60, learning_rate=0.1, weight_decay=0.0)
-    assert len(means) == 60 and means[-1] < 0.001 * means[0]
-    assert not both.training and torch.equal(frozen.weight, before)
-
-
-def test_what_cannot_be_learnt():
-    net = torch.nn.Linear(1, 1)
-    with pytest.raises(ParameterError) as error:
-        learn(net, [(1,)], lambda net, one: net.weight.sum() * math.inf, epochs=1)
-    assert str(error.value) == "learning_rate=0.01: the loss is not finite after epoch 1; try a third of it"
-    with pytest.raises(ParameterError) as error:
-        learn(net, [(1,)], lambda net, one: net.weight.sum(), epochs=0)
-    assert str(error.value) == "epochs=0 must be a positive integer"
