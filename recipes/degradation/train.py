@@ -35,6 +35,7 @@ def draw_courses(runs: list[ImageTrainConfig], path: Path) -> None:
     """Draw the loss of each epoch in training; the seeds of a net have one colour."""
     figure = figure_for(path, layout="constrained")
     axes = figure.add_subplot(xlabel="epoch", ylabel="training loss", yscale="log")
+    axes.locator_params(axis="x", integer=True)
     for run in runs:
         with (run.out / METRICS).open(newline="") as file:
             losses = [float(epoch["loss"]) for epoch in csv.DictReader(file)]
