@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from audiocnn.errors import ParameterError
 
-__all__ = ["Clock", "Event", "EventConfig", "EventFinder", "find_events"]
+__all__ = ["Clock", "Event", "EventConfig", "EventFinder", "events_above", "find_events", "smooth"]
 
 Scores = npt.NDArray[np.float64]
 
@@ -162,6 +162,29 @@ def find_events(
     return _in_order(finder.push(scores) + finder.flush())
 
 
+def smooth(scores: npt.ArrayLike, config: EventConfig, clock: Clock) -> Scores:
+    """A whole score track `(labels, decisions)` as events are found in it."""
+    array = np.asarray(scores, dtype=np.float64)
+    smoother = _Smoother(len(array), config, clock)
+    return np.concatenate((smoother.push(array), smoother.flush()), axis=1)
+
+
+def events_above(
+    smoothed: Scores, label: str, threshold: float, config: EventConfig, clock: Clock
+) -> list[Event]:
+    """The events of one label at another threshold than the config's, in a track that `smooth` gave.
+
+    Args:
+        smoothed: `(decisions,)`.
+        label: what they are of.
+        threshold: where they begin, and where they end.
+        config: says the durations.
+        clock: when the decisions were made.
+    """
+    runs = _Runs(label, threshold, threshold, config, clock)
+    return runs.push(smoothed) + runs.flush()
+
+
 class EventFinder:
     """Finds the events of a score track that comes in pieces.
 
@@ -193,10 +216,9 @@ class EventFinder:
             given = getattr(self.config, name)
             _require_labels(name, given if isinstance(given, Mapping) else (), self.labels)
         _require_labels("ignore", self.config.ignore, self.labels)
-        reach = self.clock.steps(self.config.smoothing_seconds) // 2
-        self._smoother = _Smoother(len(self.labels), reach=reach, how=self.config.smoothing)
+        self._smoother = _Smoother(len(self.labels), self.config, self.clock)
         self._runs = {
-            i: _Runs(label, *thresholds, self.config, self.clock, wait=reach)
+            i: _Runs(label, *thresholds, self.config, self.clock)
             for i, label in enumerate(self.labels)
             if (thresholds := self.config.thresholds(label))
         }
@@ -231,10 +253,9 @@ class EventFinder:
 class _Smoother:
     """The mean or median over `2 * reach + 1` scores around each; at the ends over those there are."""
 
-    def __init__(self, rows: int, *, reach: int, how: str) -> None:
-        self.reach, self.how = reach, how
-        # what is not there is NaN; a mean over all of the track's first scores waits for the last of them
-        self._held = np.full((rows, reach), np.nan)
+    def __init__(self, rows: int, config: EventConfig, clock: Clock) -> None:
+        self.reach, self.how = _reach(config, clock), config.smoothing
+        self._held = np.full((rows, self.reach), np.nan)  # what is not there is NaN
         self._over = False
 
     def push(self, scores: Scores) -> Scores:
@@ -282,10 +303,9 @@ class _Open:
 class _Runs:
     """The runs of one label's scores above its thresholds, and which of them are events."""
 
-    def __init__(
-        self, label: str, on: float, off: float, config: EventConfig, clock: Clock, *, wait: int
-    ) -> None:
-        self.label, self.on, self.off, self.clock, self.wait = label, on, off, clock, wait
+    def __init__(self, label: str, on: float, off: float, config: EventConfig, clock: Clock) -> None:
+        self.label, self.on, self.off, self.clock = label, on, off, clock
+        self.wait = _reach(config, clock)
         # a gap of this many decisions is bridged; a run of so many is long enough
         self.merge = math.floor(config.merge_seconds / clock.hop_seconds + _ROUNDING)
         self.least = max(1, clock.steps(config.min_seconds))
@@ -358,6 +378,11 @@ class _Runs:
                 known=clock.seconds(run.known + self.wait) + clock.lag_seconds,
             )
         )
+
+
+def _reach(config: EventConfig, clock: Clock) -> int:
+    """The scores on either side that one is smoothed over."""
+    return clock.steps(config.smoothing_seconds) // 2
 
 
 def _in_order(events: Iterable[Event]) -> list[Event]:

@@ -43,6 +43,7 @@ ORDER = [
     "microphone",
     "event_table",
     "score_track",
+    "operating_point",
     "stream",
     "description",
     "describe",

@@ -1,0 +1,122 @@
+"""Operating points: what counts as found, missed and false, and how sure that is."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom, poisson
+
+from audiocnn.errors import ParameterError
+from audiocnn.events import Clock, Event, EventConfig, find_events
+from audiocnn.operating_point import (
+    OperatingPoint,
+    Truth,
+    binomial_interval,
+    choose_point,
+    count_events,
+    poisson_interval,
+    sweep,
+)
+
+CLOCK = Clock(first_seconds=0.5, hop_seconds=0.1, lag_seconds=0.5)
+
+
+def event(label, onset, offset, known=0.0):
+    return Event(label=label, onset=onset, offset=offset, peak_score=0.9, peak=onset, known=known)
+
+
+def count(events, truths, **options):
+    return count_events(
+        events, truths, **{"threshold": 0.5, "hours": 2.0, "tolerance_seconds": 0.3, **options}
+    )
+
+
+def test_all_events_at_a_word_are_one_and_all_others_false():
+    words = [Truth(label="yes", onset=1.0, offset=1.5), Truth(label="no", onset=4.0, offset=4.4)]
+    found = [
+        event("yes", 0.5, 0.8, known=1.9),  # reaches into the tolerance
+        event("yes", 1.7, 2.0, known=2.5),
+        event("no", 1.1, 1.3),  # another word
+        event("no", 4.7, 5.0),  # just behind the tolerance
+    ]
+    point = count(found, words)
+    assert (point.words, point.misses, point.false_alarms) == (2, 1, 2)
+    assert point.latencies == (pytest.approx(0.4),)  # of the first, from the word's end
+    assert point.miss_rate == 0.5 and point.alarms_per_hour == 1.0
+    wider = count(found, words, tolerance_seconds=0.35)
+    assert (wider.misses, wider.false_alarms) == (0, 1)
+
+
+def test_an_event_may_find_two_words():
+    words = [Truth(label="yes", onset=onset, offset=onset + 0.3) for onset in (1.0, 1.5)]
+    point = count([event("yes", 1.0, 1.8)], words)
+    assert (point.misses, point.false_alarms) == (0, 0)
+
+
+def test_of_nothing_nothing_is_said():
+    point = count([], [])
+    assert np.isnan(point.miss_rate) and point.false_alarms == 0
+    assert point.miss_interval == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("seen", "of"), [(0, 40), (1, 40), (17, 40), (40, 40)])
+def test_beyond_the_limits_of_a_share_what_was_seen_is_rare(seen, of):
+    low, high = binomial_interval(seen, of)
+    if seen:
+        assert binom.sf(seen - 1, of, low) == pytest.approx(0.025)
+    if seen < of:
+        assert binom.cdf(seen, of, high) == pytest.approx(0.025)
+    assert (low == 0) == (seen == 0) and (high == 1) == (seen == of)
+
+
+@pytest.mark.parametrize("seen", [0, 1, 12])
+def test_beyond_the_limits_of_a_mean_what_was_seen_is_rare(seen):
+    low, high = poisson_interval(seen)
+    assert poisson.cdf(seen, high) == pytest.approx(0.025)
+    assert low == 0 if seen == 0 else poisson.sf(seen - 1, low) == pytest.approx(0.025)
+    point = OperatingPoint(threshold=0.5, words=1, misses=0, false_alarms=seen, hours=4.0)
+    assert point.alarm_interval == (low / 4, high / 4)
+
+
+def test_a_sweep_is_what_finding_at_each_threshold_gives():
+    rng = np.random.default_rng(0)
+    scores = np.clip(np.convolve(rng.random(400), np.ones(5) / 5, "same") * 1.6 - 0.4, 0, 1).round(2)
+    truths = [Truth(label="a", onset=t, offset=t + 0.4) for t in (3.0, 9.0, 20.0, 33.0)]
+    truths.append(Truth(label="b", onset=0.0, offset=40.0))  # of another label
+    config = EventConfig(smoothing_seconds=0.3, min_seconds=0.2, merge_seconds=0.1, refractory_seconds=0.3)
+    points = sweep(scores, "a", truths, config=config, clock=CLOCK, hours=1.0)
+    thresholds = [point.threshold for point in points]
+    assert thresholds[0] == 0.05 and thresholds == sorted(set(thresholds)) and len(points) > 50
+    for point in points[::5]:
+        at = EventConfig(**{**vars(config), "on": point.threshold})
+        found = find_events([scores], ["a"], at, CLOCK)
+        assert point == count_events(found, truths[:4], threshold=point.threshold, hours=1.0)
+    between = (thresholds[30] + thresholds[31]) / 2  # nothing changes from one to the next
+    found = find_events([scores], ["a"], EventConfig(**{**vars(config), "on": between}), CLOCK)
+    assert points[31] == count_events(found, truths[:4], threshold=thresholds[31], hours=1.0)
+
+
+def test_the_chosen_point_misses_least_of_those_allowed():
+    points = [
+        OperatingPoint(threshold=t, words=10, misses=m, false_alarms=f, hours=2.0)
+        for t, m, f in ((0.2, 0, 9), (0.4, 1, 4), (0.6, 2, 2), (0.7, 2, 2), (0.8, 5, 1))
+    ]
+    assert choose_point(points, max_alarms_per_hour=1.0).threshold == 0.7
+    assert choose_point(points, max_alarms_per_hour=2.0).threshold == 0.4
+    with pytest.raises(ParameterError) as caught:
+        choose_point(points, max_alarms_per_hour=0.1)
+    assert str(caught.value) == (
+        "max_alarms_per_hour=0.1: no threshold has so few, 0.50 are the fewest; allow more, or train on what "
+        "is taken for the word"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hours": 0.0}, "hours=0.0 must be positive: how long was listened"),
+        ({"tolerance_seconds": -1.0}, "tolerance_seconds=-1.0 must be 0 or more"),
+    ],
+)
+def test_what_cannot_work_is_said(options, message):
+    with pytest.raises(ParameterError) as caught:
+        count([], [], **options)
+    assert str(caught.value) == message
