@@ -27,7 +27,9 @@ Encoding: TypeAlias = Literal["s16le", "s24le", "s32le", "f32le", "f64le", "u8"]
 """How a sample is written, by ffmpeg's names."""
 
 _BYTES: dict[Encoding, int] = {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4, "f64le": 8}
-_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_PCM = 1
+_FLOAT = 3
+_EXTENSIBLE = 0xFFFE
 _OF_WAV: dict[tuple[int, int], Encoding] = {
     (_PCM, 8): "u8",
     (_PCM, 16): "s16le",
