@@ -36,10 +36,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--per_class", type=int, default=12, help="digits of each class to learn from")
     parser.add_argument("--epochs", type=int, default=50, help="passes over these")
     parser.add_argument("--other_epochs", type=int, default=10, help="passes over the other digits")
+    parser.add_argument("--as_they_are", action="store_true", help="the few without augmentation")
     parser.add_argument("--learning_rate", type=float, help="of all ways, in place of what suits each")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run of each way for each")
     options, scores = parser.parse_args(arguments), defaultdict(list)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    folder = options.out / ("as they are" if options.as_they_are else "augmented")
     for seed in options.seeds:
         before = ImageTrainConfig(
             data=options.data,
@@ -56,7 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
         )
         fit(before, resume=True)
         scratch = replace(before, labels=tuple(options.labels), per_class=options.per_class)
-        scratch = replace(scratch, epochs=options.epochs, batch_size=10)
+        changes = ImageAugmentation() if options.as_they_are else SLIGHT
+        scratch = replace(scratch, epochs=options.epochs, batch_size=10, augmentation=changes)
         transferred = replace(scratch, start_from=before.out / BEST)
         thaw_epochs = max(1, options.epochs // 5)
         ways = {
@@ -68,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
         }
         for way, config in ways.items():
             rate = options.learning_rate or LEARNING_RATES[way]
-            run = replace(config, out=options.out / f"{way}, {rate}, seed {seed}", learning_rate=rate)
+            run = replace(config, out=folder / f"{way}, {rate}, seed {seed}", learning_rate=rate)
             fit(run, resume=True)
             parts = judge(image_classifier.load(run.out / LAST), run)
             scores[way].append([part.accuracy for part in parts])
