@@ -19,10 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audiocnn.errors import ParameterError
+from audiocnn.smoothing import Scores, Smoother
 
 __all__ = ["Clock", "Event", "EventConfig", "EventFinder", "events_above", "find_events", "smooth"]
-
-Scores = npt.NDArray[np.float64]
 
 # what a duration in steps may be off by, from dividing seconds
 _ROUNDING = 1e-6
@@ -165,7 +164,7 @@ def find_events(
 def smooth(scores: npt.ArrayLike, config: EventConfig, clock: Clock) -> Scores:
     """A whole score track `(labels, decisions)` as events are found in it."""
     array = np.asarray(scores, dtype=np.float64)
-    smoother = _Smoother(len(array), config, clock)
+    smoother = Smoother(len(array), reach=_reach(config, clock), how=config.smoothing)
     return np.concatenate((smoother.push(array), smoother.flush()), axis=1)
 
 
@@ -216,7 +215,8 @@ class EventFinder:
             given = getattr(self.config, name)
             _require_labels(name, given if isinstance(given, Mapping) else (), self.labels)
         _require_labels("ignore", self.config.ignore, self.labels)
-        self._smoother = _Smoother(len(self.labels), self.config, self.clock)
+        reach = _reach(self.config, self.clock)
+        self._smoother = Smoother(len(self.labels), reach=reach, how=self.config.smoothing)
         self._runs = {
             i: _Runs(label, *thresholds, self.config, self.clock)
             for i, label in enumerate(self.labels)
@@ -248,45 +248,6 @@ class EventFinder:
 
     def _find(self, smoothed: Scores) -> list[Event]:
         return _in_order(event for i, runs in self._runs.items() for event in runs.push(smoothed[i]))
-
-
-class _Smoother:
-    """The mean or median over `2 * reach + 1` scores around each; at the ends over those there are."""
-
-    def __init__(self, rows: int, config: EventConfig, clock: Clock) -> None:
-        self.reach, self.how = _reach(config, clock), config.smoothing
-        self._held = np.full((rows, self.reach), np.nan)  # what is not there is NaN
-        self._over = False
-
-    def push(self, scores: Scores) -> Scores:
-        """Give the scores that what is to come cannot change."""
-        if self._over:
-            raise ParameterError("the track was flushed, which ends it; make a new EventFinder")
-        z = np.concatenate((self._held, scores), axis=1)
-        due = max(0, z.shape[1] - 2 * self.reach)
-        self._held = z[:, due:]
-        if self.reach == 0:
-            return z
-        if due == 0:
-            return z[:, :0]
-        around = np.lib.stride_tricks.sliding_window_view(z, 2 * self.reach + 1, axis=1)
-        if self.how == "median":
-            smoothed: Scores = np.nanmedian(around, axis=2)
-            return smoothed
-        # added up in one order, so that the sums do not hang on how the track is cut
-        total, count = np.zeros((len(z), due)), np.zeros((len(z), due))
-        for k in range(2 * self.reach + 1):
-            part = around[:, :, k]
-            there = ~np.isnan(part)
-            total += np.where(there, part, 0.0)
-            count += there
-        return total / count
-
-    def flush(self) -> Scores:
-        """The rest, smoothed over what there is."""
-        rest = self.push(np.full((len(self._held), self.reach), np.nan))
-        self._over = True
-        return rest
 
 
 @dataclass

@@ -38,6 +38,7 @@ ORDER = [
     "classifier",
     "image_classifier",
     "loading",
+    "smoothing",
     "events",
     "pcm",
     "microphone",

@@ -96,8 +96,8 @@ def run_listen(options: Namespace) -> int:
     try:
         for chunk in chunks:
             if isinstance(chunk, Gap):
-                meter_line = f"gap: {chunk.frames / rate:.3f} s were dropped at {listener.seconds:.3f} s"
-                print(f"audiocnn listen: {meter_line}", file=sys.stderr)
+                missing = f"gap: {chunk.frames / rate:.3f} s were dropped at {listener.seconds:.3f} s"
+                print(f"audiocnn listen: {missing}", file=sys.stderr)
                 heard = listener.skip(chunk.frames / rate)
             else:
                 heard = listener.hear(chunk)
