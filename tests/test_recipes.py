@@ -200,7 +200,7 @@ def test_few_digits_of_mnist(tmp_path, capsys):
     assert table[0] == "|  | validation | test |" and len(table) == 7
     assert table[2].startswith("| from scratch | ") and table[2].count("±") == 2
     scratch, frozen = (
-        json.loads(next(out.glob(f"{way}, *, seed 1")).joinpath("config.json").read_text())
+        json.loads(next(out.glob(f"augmented/{way}, *, seed 1")).joinpath("config.json").read_text())
         for way in ("from scratch", "transferred, body frozen")
     )
     differing = {name for name in scratch if scratch[name] != frozen[name]}
@@ -208,7 +208,7 @@ def test_few_digits_of_mnist(tmp_path, capsys):
     assert differing <= {"out", "start_from", "freeze", "learning_rate"}
     before, after = (
         audiocnn.load(next(out.glob(run)) / "model.safetensors").net.body.conv1.weight
-        for run in ("others_seed1", "transferred, body frozen, *, seed 1")
+        for run in ("others_seed1", "augmented/transferred, body frozen, *, seed 1")
     )
     assert torch.equal(before, after)
 

@@ -17,12 +17,12 @@ from audiocnn.train import fit
 SLIGHT = ImageAugmentation(
     max_rotation_degrees=10, max_translation_pixels=2, max_scale=1.15, max_shear_degrees=10
 )
-LEARNING_RATES = {
-    "from scratch": 0.01,
-    "transferred, body frozen": 0.03,
-    "transferred, convolutions frozen": 0.03,
-    "transferred, thawed": 0.003,
-    "transferred, all learns": 0.003,
+LEARNING_RATES = {  # of digits that are augmented, and as they are
+    "from scratch": (0.01, 0.003),
+    "transferred, body frozen": (0.03, 0.03),
+    "transferred, convolutions frozen": (0.03, 0.01),
+    "transferred, thawed": (0.003, 0.003),
+    "transferred, all learns": (0.003, 0.01),
 }
 
 
@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     options, scores = parser.parse_args(arguments), defaultdict(list)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder = options.out / ("as they are" if options.as_they_are else "augmented")
+    changes = ImageAugmentation() if options.as_they_are else SLIGHT
     for seed in options.seeds:
         before = ImageTrainConfig(
             data=options.data,
@@ -57,24 +58,21 @@ def main(arguments: list[str] | None = None) -> None:
             seed=seed,
         )
         fit(before, resume=True)
-        scratch = replace(before, labels=tuple(options.labels), per_class=options.per_class)
-        changes = ImageAugmentation() if options.as_they_are else SLIGHT
-        scratch = replace(scratch, epochs=options.epochs, batch_size=10, augmentation=changes)
-        transferred = replace(scratch, start_from=before.out / BEST)
-        thaw_epochs = max(1, options.epochs // 5)
+        few = {"labels": tuple(options.labels), "per_class": options.per_class, "epochs": options.epochs}
+        scratch = replace(before, **few, batch_size=10, augmentation=changes)
+        taught, fifth = replace(scratch, start_from=before.out / BEST), max(1, options.epochs // 5)
         ways = {
             "from scratch": scratch,
-            "transferred, body frozen": replace(transferred, freeze="body"),
-            "transferred, convolutions frozen": replace(transferred, freeze=2),
-            "transferred, thawed": replace(transferred, freeze="body", thaw_epochs=thaw_epochs),
-            "transferred, all learns": transferred,
+            "transferred, body frozen": replace(taught, freeze="body"),
+            "transferred, convolutions frozen": replace(taught, freeze=2),
+            "transferred, thawed": replace(taught, freeze="body", thaw_epochs=fifth),
+            "transferred, all learns": taught,
         }
         for way, config in ways.items():
-            rate = options.learning_rate or LEARNING_RATES[way]
+            rate = options.learning_rate or LEARNING_RATES[way][options.as_they_are]
             run = replace(config, out=folder / f"{way}, {rate}, seed {seed}", learning_rate=rate)
             fit(run, resume=True)
-            parts = judge(image_classifier.load(run.out / LAST), run)
-            scores[way].append([part.accuracy for part in parts])
+            scores[way].append([part.accuracy for part in judge(image_classifier.load(run.out / LAST), run)])
     print(format_comparison(scores, columns=("validation", "test")))
 
 
