@@ -97,7 +97,7 @@ def account(network: Scan, input_size: tuple[int, ...]) -> Account:
             Others that hold layers are accounted for as one.
         input_size: the shape of the input without the batch, such as `(1, 40, 98)`.
 
-    >>> from audiocnn.layers import Conv2d, ReLU
+    >>> from audiocnn.layers import Conv2d, ReLU, Sequential
     >>> alexnet = Sequential(Conv2d(3, 96, 11, stride=4), ReLU())  # its beginning
     >>> first = account(alexnet, (3, 227, 227)).layers[0]
     >>> first.output, first.parameters, first.macs

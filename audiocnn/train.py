@@ -248,7 +248,8 @@ def _begin_pictures(config: ImageTrainConfig, resume: bool) -> ImageTask:
     task = ImageTask(config, read_pictures(config, clips))
     config.out.mkdir(parents=True, exist_ok=True)
     if clips is not None:
-        write_manifest(config.out / SPLIT, clips)
+        labels = task.classifier.labels
+        write_manifest(config.out / SPLIT, [clip for clip in clips if clip.label in labels])
     return task
 
 

@@ -286,7 +286,7 @@ def test_a_mistake_is_one_clear_line(trained, tones, capsys, tmp_path, monkeypat
     ("arguments", "message"),
     [
         ([], 'expected "command" to be one of {demo,train,train-images,evaluate,predict, ...}'),
-        (["listen"], "invalid choice: 'listen'"),
+        (["dance"], "invalid choice: 'dance'"),
         (["predict"], "the following arguments are required: predict.model, predict.inputs"),
         (["train", "x", "--out", "y", "--epochs", "many"], 'Parser key "epochs":\n  Expected a'),
         (["describe", "tdnn", "--colour", "red"], "--colour"),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 
 import pytest
@@ -103,6 +104,21 @@ def test_a_published_set_is_trained_on_and_judged_by_its_test_part(idx, tmp_path
         2,
         f"audiocnn evaluate: split='validation': as published, {idx} has train and test; take one of them\n",
     )
+
+
+def test_of_some_classes_what_is_next_can_be_done(files, idx, tmp_path, capsys):
+    labels = ["--labels", '["standing", "lying"]', "--epochs=1"]
+    more = shutil.copytree(files, tmp_path / "more")
+    shutil.copytree(more / "lying", more / "other")
+    status, printed, err = call(capsys, "train-images", more, "--out", tmp_path / "a", *OPTIONS, *labels)
+    assert status == 0, err
+    status, report, err = call(capsys, *printed.splitlines()[-1].split()[1:])  # as it says
+    assert (status, err) == (0, "") and " of 6 pictures; " in report
+    labels = ["--labels", '["1", "0"]', "--epochs=1"]
+    status, printed, err = call(capsys, "train-images", idx, "--out", tmp_path / "b", *OPTIONS, *labels)
+    assert status == 0, err
+    model = f"{tmp_path}/b/model.safetensors"
+    assert printed.splitlines()[-1] == f"{model} is the classifier, of some of the classes of {idx}"
 
 
 def test_files_are_judged(model, tmp_path, capsys):

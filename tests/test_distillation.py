@@ -86,7 +86,9 @@ def test_the_loss_is_the_cross_entropy_with_the_teachers_scores(tmp_path):
 
 def test_a_student_learns_the_tones_from_a_teacher_alone(run, tones, tmp_path):
     teacher = run[0] / "model.safetensors"
-    taught = TrainConfig(data=tones, out=tmp_path / "student", teachers=(teacher,), **TRAINED_WITH)
+    # in half as many epochs some seeds learn them, some do not yet
+    settings = TRAINED_WITH | {"epochs": 32}
+    taught = TrainConfig(data=tones, out=tmp_path / "student", teachers=(teacher,), **settings)
     student = fit(replace(taught, model="tc_resnet_14_0_4", label_smoothing=0.0))
     right = [
         student.predict(clip.path).label == clip.label

@@ -149,6 +149,7 @@ def _run_values(options: Namespace, command: str) -> dict[str, Any]:
 
 def _train(config: "TrainConfig | ImageTrainConfig", *, resume: bool) -> int:
     from audiocnn.describe import describe
+    from audiocnn.image_config import ImageTrainConfig
     from audiocnn.run_folder import BEST, SPLIT
     from audiocnn.train import fit
 
@@ -156,6 +157,9 @@ def _train(config: "TrainConfig | ImageTrainConfig", *, resume: bool) -> int:
     print(describe(classifier))
     split = config.out / SPLIT
     judged_by = split if split.exists() else config.data  # a published set says itself what is in its test
+    if judged_by == config.data and isinstance(config, ImageTrainConfig) and config.labels:
+        print(f"\n{config.out / BEST} is the classifier, of some of the classes of {config.data}")
+        return 0
     print(f"\n{config.out / BEST} is the classifier; next:")
     print("  " + shlex.join(["audiocnn", "evaluate", str(config.out / BEST), str(judged_by)]))
     return 0
