@@ -14,7 +14,7 @@ from typing import IO
 from audiocnn.errors import ParameterError
 from audiocnn.events import Event
 
-__all__ = ["EVENT_COLUMNS", "EVENT_ENDINGS", "EventWriter", "event_format"]
+__all__ = ["EVENT_COLUMNS", "EVENT_ENDINGS", "EventWriter", "event_format", "event_values"]
 
 EVENT_COLUMNS = ("label", "onset", "offset", "peak_score", "peak", "known")
 EVENT_ENDINGS = (".csv", ".jsonl", ".txt")
@@ -84,7 +84,7 @@ class EventWriter(AbstractContextManager["EventWriter"]):
     def write(self, event: Event, file_name: str, *, channel: int = 1) -> None:
         """Write an event of a recording, or of one of its channels, counted from 1."""
         self._count += 1
-        values = {name: _rounded(name, value) for name, value in asdict(event).items()}
+        values = event_values(event)
         seconds = [f"{event.onset:.6f}", f"{event.offset:.6f}"]
         if self._form == "csv":
             self._row((file_name, *values.values()))
@@ -109,8 +109,7 @@ class EventWriter(AbstractContextManager["EventWriter"]):
         self._file.close()
 
 
-def _rounded(name: str, value: str | float) -> str | float:
-    """A value of an event, with the digits that mean something."""
-    if isinstance(value, str):
-        return value
-    return float(f"{value:.9g}") if name == "peak_score" else round(value, 6)
+def event_values(event: Event) -> dict[str, str | float]:
+    """The values of an event by name, with the digits that mean something."""
+    seconds = {name: round(getattr(event, name), 6) for name in ("onset", "offset", "peak", "known")}
+    return asdict(event) | seconds | {"peak_score": float(f"{event.peak_score:.9g}")}

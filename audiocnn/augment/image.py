@@ -14,7 +14,15 @@ from audiocnn.augment.affine import Outside, check_affine, random_affine
 from audiocnn.augment.colour import ColourAxes, check_jitter, colour_jitter, pca_lighting, random_grayscale
 from audiocnn.errors import ParameterError
 
-__all__ = ["PLANKTON", "ImageAugmentation", "augment_pictures", "cutout", "random_crop", "random_flip"]
+__all__ = [
+    "HANDWRITING",
+    "PLANKTON",
+    "ImageAugmentation",
+    "augment_pictures",
+    "cutout",
+    "random_crop",
+    "random_flip",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +109,11 @@ class ImageAugmentation:
                 "ColourAxes.of(corpus.pictures) are those of the training pictures"
             )
 
+
+HANDWRITING = ImageAugmentation(
+    max_rotation_degrees=10, max_translation_pixels=2, max_scale=1.15, max_shear_degrees=10
+)
+"""As far as a written character of some 28 pixels may be changed and still be the same one."""
 
 PLANKTON = ImageAugmentation(
     flip_columns=True,

@@ -3,13 +3,13 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from jsonargparse import ArgumentParser, Namespace
 
 from audiocnn.cli.scanning import add_event_options, event_config
 from audiocnn.errors import ParameterError
+from audiocnn.event_table import event_values
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -132,8 +132,7 @@ def _source(options: Namespace, model_rate: int) -> Source:
 def _print(events: "list[Event]", form: str) -> None:
     for event in events:
         if form == "jsonl":
-            values = {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(event).items()}
-            print(json.dumps(values, ensure_ascii=False), flush=True)
+            print(json.dumps(event_values(event), ensure_ascii=False), flush=True)
         else:
             span = f"{event.onset:9.2f} to {event.offset:9.2f} s"
             print(f"{span}  {event.label}  {event.peak_score:.2f}", flush=True)

@@ -7,16 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from audiocnn import image_classifier
-from audiocnn.augment.image import ImageAugmentation
+from audiocnn.augment.image import HANDWRITING, ImageAugmentation
 from audiocnn.image_config import ImageTrainConfig
 from audiocnn.picture import PictureConfig
 from audiocnn.recipe import format_comparison, judge
 from audiocnn.run_folder import BEST, LAST
 from audiocnn.train import fit
 
-SLIGHT = ImageAugmentation(
-    max_rotation_degrees=10, max_translation_pixels=2, max_scale=1.15, max_shear_degrees=10
-)
 LEARNING_RATES = {  # of digits that are augmented, and as they are
     "from scratch": (0.01, 0.003),
     "transferred, body frozen": (0.03, 0.03),
@@ -42,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     options, scores = parser.parse_args(arguments), defaultdict(list)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder = options.out / ("as they are" if options.as_they_are else "augmented")
-    changes = ImageAugmentation() if options.as_they_are else SLIGHT
+    changes = ImageAugmentation() if options.as_they_are else HANDWRITING
     for seed in options.seeds:
         before = ImageTrainConfig(
             data=options.data,
@@ -52,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
             epochs=options.other_epochs,
             learning_rate=0.003,
             picture=PictureConfig(rows=32, columns=32, channels=1, how="centre", background=0.0),
-            augmentation=SLIGHT,
+            augmentation=HANDWRITING,
             mixup_alpha=0.0,
             label_smoothing=0.0,
             seed=seed,

@@ -4,16 +4,11 @@ import argparse
 import logging
 from pathlib import Path
 
-from audiocnn.augment.image import ImageAugmentation
+from audiocnn.augment.image import HANDWRITING, ImageAugmentation
 from audiocnn.image_config import ImageTrainConfig
 from audiocnn.models import IMAGE_MODELS
 from audiocnn.picture import PictureConfig
 from audiocnn.recipe import format_results, train_seeds
-
-# as far as a digit may be moved and shaped and still be the same one
-SLIGHT = ImageAugmentation(
-    max_rotation_degrees=10, max_translation_pixels=2, max_scale=1.15, max_shear_degrees=10
-)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -37,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
         epochs=options.epochs,
         learning_rate=options.learning_rate,
         picture=picture,
-        augmentation=ImageAugmentation() if options.as_they_are else SLIGHT,
+        augmentation=ImageAugmentation() if options.as_they_are else HANDWRITING,
         mixup_alpha=0.0,
         label_smoothing=0.0,
     )
