@@ -372,6 +372,7 @@ NARROW: dict[str, Callable[..., Net]] = {
     "res_26_narrow": partial(MODELS["res_26_narrow"], width=1 / 8),
     "ds_cnn_s": partial(MODELS["ds_cnn_s"], width=1 / 8),
     "ds_cnn_m": partial(MODELS["ds_cnn_m"], width=1 / 16),
+    "ds_cnn_m_1_5": partial(MODELS["ds_cnn_m_1_5"], width=1 / 16),
     "ds_cnn_l": partial(MODELS["ds_cnn_l"], width=1 / 16),
     "ds_cnn_mlperf": partial(MODELS["ds_cnn_mlperf"], width=1 / 8),
     "mobilenet_audio_small": partial(MODELS["mobilenet_audio_small"], width=1 / 8),

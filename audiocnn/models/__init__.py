@@ -55,6 +55,7 @@ _res_8 = partial(res, blocks=3, pool_size=(3, 4))
 _res_15 = partial(res, blocks=6, dilated=True)
 _res_26 = partial(res, blocks=12, pool_size=(2, 2))
 _ds_cnn_s = partial(ds_cnn, channels=64, blocks=4, stride=(2, 2))
+_ds_cnn_m = partial(ds_cnn, channels=172, blocks=4, stride=(1, 2), block_stride=2)
 _vgg11 = partial(vgg, convolutions=(1, 1, 2, 2, 2))
 _vgg13 = partial(vgg, convolutions=(2, 2, 2, 2, 2))
 _vgg16 = partial(vgg, convolutions=(2, 2, 3, 3, 3))
@@ -94,7 +95,8 @@ AUDIO_MODELS: dict[str, Callable[..., Net]] = {
     "res_26": partial(_res_26, channels=45),
     "res_26_narrow": partial(_res_26, channels=19),
     "ds_cnn_s": _ds_cnn_s,
-    "ds_cnn_m": partial(ds_cnn, channels=172, blocks=4, stride=(1, 2), block_stride=2),
+    "ds_cnn_m": _ds_cnn_m,
+    "ds_cnn_m_1_5": partial(_ds_cnn_m, width=1.5),
     "ds_cnn_l": partial(ds_cnn, channels=276, blocks=5, stride=(1, 2), block_stride=2),
     "ds_cnn_mlperf": partial(_ds_cnn_s, mlperf=True),
     "mobilenet_audio_small": partial(mobilenet_audio, width=0.35),

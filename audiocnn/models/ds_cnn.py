@@ -50,6 +50,7 @@ def ds_cnn(
                           channels   blocks   strides, rows x frames
         `ds_cnn_s`              64        4   2 x 2
         `ds_cnn_m`             172        4   1 x 2, then 2 x 2 in the first block
+        `ds_cnn_m_1_5`         258        4   the same; ours, about as many parameters as TC-ResNet-14-1.5
         `ds_cnn_l`             276        5   the same
         `ds_cnn_mlperf`         64        4   2 x 2; dropout 0.2 after the first ReLU, 0.4 before the mean
 
@@ -60,6 +61,7 @@ def ds_cnn(
                           trainable   with moving statistics        MACs   sees, frames (20 ms apart)
         `ds_cnn_s`           23,180                   24,332   2,656,768   26,  540 ms
         `ds_cnn_m`          136,580                  139,676   9,816,384   38,  780 ms
+        `ds_cnn_m_1_5`      293,616                  298,260  20,493,456   38,  780 ms
         `ds_cnn_l`          413,736                  419,808  28,327,812   46,  940 ms
         `ds_cnn_mlperf`      23,756                   24,908   2,656,768   26,  530 ms
 
@@ -69,7 +71,8 @@ def ds_cnn(
     With `padding="valid"` the net is made for mel bands every 10 ms: its first convolution moves by 4 rows
     and 4 frames, which is the frame rate of the published nets after it; nothing is padded in time, and the
     parameters are the same. Small (and MLPerf's), medium and large see 42, 66 and 82 frames: 440, 680 and
-    840 ms, of 36 rows or all. A window of 130 frames takes 5.7M, 9.6M and 25.1M multiply-accumulates.
+    840 ms, of 36 rows or all. A window of 130 frames takes 5.7M, 9.6M (one and a half times as wide, 19.7M)
+    and 25.1M multiply-accumulates.
 
     Deviations: ARM's norms have no weight, and the convolutions before them a bias, which the norm takes away
     again; ours, but for MLPerf's, have no bias and a weight: as many numbers for the same functions, because

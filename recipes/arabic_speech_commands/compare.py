@@ -27,7 +27,8 @@ OWN = {name: {"front_end": "whisper"} for name in IMAGE_NETS}
 OWN |= {"m5": {"front_end": "samples", "max_freq_width": 0}}
 # DS-CNN as published reads 10 cepstra every 20 ms
 SMALL = {"front_end": "tensorflow_kws", "window": 49, "max_freq_width": 2, "max_time_width": 4}
-PUBLISHED = {f"ds_cnn_{s}": SMALL for s in "sml"} | {"ds_cnn_mlperf": SMALL | {"front_end": "mlperf_tiny"}}
+PUBLISHED = {f"ds_cnn_{size}": SMALL for size in ("s", "m", "m_1_5", "l")}
+PUBLISHED |= {"ds_cnn_mlperf": SMALL | {"front_end": "mlperf_tiny"}}
 
 
 def list_paddings(name: str) -> list[Padding]:

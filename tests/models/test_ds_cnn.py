@@ -10,7 +10,7 @@ from audiocnn.layers import WindowMean
 from audiocnn.models import create
 
 PUBLISHED = (10, 49)  # coefficients, frames of 20 ms
-NETS = ["ds_cnn_s", "ds_cnn_m", "ds_cnn_l", "ds_cnn_mlperf"]
+NETS = ["ds_cnn_s", "ds_cnn_m", "ds_cnn_m_1_5", "ds_cnn_l", "ds_cnn_mlperf"]
 
 
 def published(name):
@@ -22,6 +22,7 @@ def published(name):
     [
         ("ds_cnn_s", 23_180, 24_332),
         ("ds_cnn_m", 136_580, 139_676),
+        ("ds_cnn_m_1_5", 293_616, 298_260),  # ours
         ("ds_cnn_l", 413_736, 419_808),
         ("ds_cnn_mlperf", 23_756, 24_908),  # what Keras prints
     ],
@@ -51,18 +52,23 @@ def test_hello_edges_table_of_memory_and_operations():
 
 
 def test_what_the_published_nets_see_and_cost():
-    frames = {"ds_cnn_s": 26, "ds_cnn_m": 38, "ds_cnn_l": 46, "ds_cnn_mlperf": 26}
-    macs = {"ds_cnn_s": 2_656_768, "ds_cnn_m": 9_816_384, "ds_cnn_l": 28_327_812, "ds_cnn_mlperf": 2_656_768}
-    for name in NETS:
+    for name, frames, macs in (
+        ("ds_cnn_s", 26, 2_656_768),
+        ("ds_cnn_m", 38, 9_816_384),
+        ("ds_cnn_m_1_5", 38, 20_493_456),
+        ("ds_cnn_l", 46, 28_327_812),
+        ("ds_cnn_mlperf", 26, 2_656_768),
+    ):
         net = published(name)
-        assert net.body.time_axis.sees.span == frames[name]
-        assert sum(layer.macs for layer in account(net, (1, *PUBLISHED)).layers) == macs[name]
+        assert net.body.time_axis.sees.span == frames
+        assert sum(layer.macs for layer in account(net, (1, *PUBLISHED)).layers) == macs
 
 
 def test_what_the_scans_see_and_cost():
     for name, frames, stride, most in (
         ("ds_cnn_s", 42, 4, 10e6),
         ("ds_cnn_m", 66, 8, 10e6),
+        ("ds_cnn_m_1_5", 66, 8, 20e6),
         ("ds_cnn_l", 82, 8, 30e6),
         ("ds_cnn_mlperf", 42, 4, 10e6),
     ):
