@@ -66,6 +66,7 @@ ORDER = [
     "run_folder",
     "train",
     "predict",
+    "mining",
     "table_files",
     "prediction_table",
     "evaluate",

@@ -1,6 +1,6 @@
 """The command line.
 
-`audiocnn demo | train | train-images | evaluate | predict | scan | listen | features | describe`
+`audiocnn demo | train | train-images | evaluate | predict | scan | listen | mine | features | describe`
 """
 
 import io
@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser, Namespace
 from audiocnn.cli.describing import describe_parser, features_parser, run_describe, run_features
 from audiocnn.cli.judging import evaluate_parser, run_evaluate
 from audiocnn.cli.listening import listen_parser, run_listen
+from audiocnn.cli.mining import mine_parser, run_mine
 from audiocnn.cli.scanning import run_scan, scan_parser
 from audiocnn.cli.scoring import predict_parser, run_predict
 from audiocnn.cli.training import (
@@ -36,6 +37,7 @@ _COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], i
     "predict": (predict_parser, run_predict, "recordings or pictures in, scores out"),
     "scan": (scan_parser, run_scan, "events in recordings of any length"),
     "listen": (listen_parser, run_listen, "events in what a microphone or a pipe gives"),
+    "mine": (mine_parser, run_mine, "false alarms of long recordings, to learn from next"),
     "features": (features_parser, run_features, "a recording in, its features or a picture of them out"),
     "describe": (describe_parser, run_describe, "what a network costs, or what a front-end makes of sound"),
 }

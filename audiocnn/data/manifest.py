@@ -238,7 +238,9 @@ def find_files(folder: Path, *, media: Media = RECORDINGS) -> list[Path]:
     return [folder / name for name in names if "/." not in f"/{name}"]
 
 
-def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
+def write_manifest(
+    path: str | os.PathLike[str], clips: Sequence[Clip], *, more: Mapping[str, Sequence[str]] | None = None
+) -> None:
     """Write clips as a CSV file, from which `read_manifest` gives the same clips.
 
     A file below the manifest's folder is named relative to it, so that the two
@@ -248,6 +250,8 @@ def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
     Args:
         path: the CSV file to write; its folder must exist.
         clips: what to write. Relative paths are taken from the current folder.
+        more: columns for whoever looks at the table, which reading passes over: their names, and a text for
+            each clip.
 
     Raises:
         ManifestError: if some clips have a label and others none: the empty
@@ -271,8 +275,9 @@ def write_manifest(path: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
     used = [i for i, column in enumerate(COLUMNS) if column == "file_name" or any(row[i] for row in rows)]
     with whole_file(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([COLUMNS[i] for i in used])
-        writer.writerows([row[i] for i in used] for row in rows)
+        writer.writerow([*(COLUMNS[i] for i in used), *(more or {})])
+        for i, row in enumerate(rows):
+            writer.writerow([*(row[j] for j in used), *(column[i] for column in (more or {}).values())])
 
 
 def _tables_in(folder: Path) -> list[tuple[Path, str | None]]:
