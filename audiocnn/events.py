@@ -21,7 +21,7 @@ import numpy.typing as npt
 from audiocnn.errors import ParameterError
 from audiocnn.smoothing import Scores, Smoother
 
-__all__ = ["Clock", "Event", "EventConfig", "EventFinder", "events_above", "find_events", "smooth"]
+__all__ = ["Clock", "Durations", "Event", "EventConfig", "EventFinder", "find_events", "smooth"]
 
 # what a duration in steps may be off by, from dividing seconds
 _ROUNDING = 1e-6
@@ -134,6 +134,43 @@ class EventConfig:
             raise ParameterError(f"off={off} must be at most on={on}, for {label!r} too; leave it out")
         return on, off
 
+    def require_labels(self, labels: Sequence[str]) -> None:
+        """Raise `ParameterError` if one is named that is not there, or would end above where it begins."""
+        for name in ("on", "off", "ignore"):
+            given = getattr(self, name)
+            for label in given if isinstance(given, Mapping | tuple) else ():
+                if label not in labels:
+                    raise ParameterError(f"{name} names {label!r}, which is not among {', '.join(labels)}")
+        for label in labels:
+            self.thresholds(label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Durations:
+    """What a config's seconds are in decisions.
+
+    Attributes:
+        reach: on either side of a score that it is smoothed over.
+        merge: of a gap that is bridged.
+        least: of a run that is long enough.
+        refractory: from the end of an event to the beginning of the next.
+    """
+
+    reach: int
+    merge: int
+    least: int
+    refractory: int
+
+    @classmethod
+    def of(cls, config: EventConfig, clock: Clock) -> "Durations":
+        """Those of a config where decisions are so far apart."""
+        return cls(
+            reach=clock.steps(config.smoothing_seconds) // 2,
+            merge=math.floor(config.merge_seconds / clock.hop_seconds + _ROUNDING),
+            least=max(1, clock.steps(config.min_seconds)),
+            refractory=clock.steps(config.refractory_seconds),
+        )
+
 
 def find_events(
     scores: npt.ArrayLike,
@@ -164,24 +201,8 @@ def find_events(
 def smooth(scores: npt.ArrayLike, config: EventConfig, clock: Clock) -> Scores:
     """A whole score track `(labels, decisions)` as events are found in it."""
     array = np.asarray(scores, dtype=np.float64)
-    smoother = Smoother(len(array), reach=_reach(config, clock), how=config.smoothing)
+    smoother = Smoother(len(array), reach=Durations.of(config, clock).reach, how=config.smoothing)
     return np.concatenate((smoother.push(array), smoother.flush()), axis=1)
-
-
-def events_above(
-    smoothed: Scores, label: str, threshold: float, config: EventConfig, clock: Clock
-) -> list[Event]:
-    """The events of one label at another threshold than the config's, in a track that `smooth` gave.
-
-    Args:
-        smoothed: `(decisions,)`.
-        label: what they are of.
-        threshold: where they begin, and where they end.
-        config: says the durations.
-        clock: when the decisions were made.
-    """
-    runs = _Runs(label, threshold, threshold, config, clock)
-    return runs.push(smoothed) + runs.flush()
 
 
 class EventFinder:
@@ -211,11 +232,8 @@ class EventFinder:
         self.labels = tuple(labels)
         self.config = config or EventConfig()
         self.clock = clock or Clock()
-        for name in ("on", "off"):
-            given = getattr(self.config, name)
-            _require_labels(name, given if isinstance(given, Mapping) else (), self.labels)
-        _require_labels("ignore", self.config.ignore, self.labels)
-        reach = _reach(self.config, self.clock)
+        self.config.require_labels(self.labels)
+        reach = Durations.of(self.config, self.clock).reach
         self._smoother = Smoother(len(self.labels), reach=reach, how=self.config.smoothing)
         self._runs = {
             i: _Runs(label, *thresholds, self.config, self.clock)
@@ -266,11 +284,7 @@ class _Runs:
 
     def __init__(self, label: str, on: float, off: float, config: EventConfig, clock: Clock) -> None:
         self.label, self.on, self.off, self.clock = label, on, off, clock
-        self.wait = _reach(config, clock)
-        # a gap of this many decisions is bridged; a run of so many is long enough
-        self.merge = math.floor(config.merge_seconds / clock.hop_seconds + _ROUNDING)
-        self.least = max(1, clock.steps(config.min_seconds))
-        self.refractory = clock.steps(config.refractory_seconds)
+        self.durations = Durations.of(config, clock)
         self.now = 0  # decisions so far
         self.is_on = False
         self.open: _Open | None = None
@@ -314,17 +328,17 @@ class _Runs:
         best = int(scores.argmax())
         if scores[best] > self.open.peak_score:
             self.open.peak_score, self.open.peak = float(scores[best]), start + best
-        enough = max(self.open.start + self.least - 1, start)
+        enough = max(self.open.start + self.durations.least - 1, start)
         if self.open.known is None and enough < self.open.stop:
             self.open.known = enough
 
     def _close_before(self, step: int | None, found: list[Event]) -> None:
         """Close what is open, unless a run that begins at this decision would be one with it."""
         run = self.open
-        if run is None or (step is not None and step - run.stop <= self.merge):
+        if run is None or (step is not None and step - run.stop <= self.durations.merge):
             return
         self.open, self.is_on = None, False
-        too_soon = self.last_stop is not None and run.start - self.last_stop < self.refractory
+        too_soon = self.last_stop is not None and run.start - self.last_stop < self.durations.refractory
         if run.known is None or too_soon:
             return
         self.last_stop = run.stop
@@ -336,14 +350,9 @@ class _Runs:
                 offset=clock.seconds(run.stop - 0.5),
                 peak_score=run.peak_score,
                 peak=clock.seconds(run.peak),
-                known=clock.seconds(run.known + self.wait) + clock.lag_seconds,
+                known=clock.seconds(run.known + self.durations.reach) + clock.lag_seconds,
             )
         )
-
-
-def _reach(config: EventConfig, clock: Clock) -> int:
-    """The scores on either side that one is smoothed over."""
-    return clock.steps(config.smoothing_seconds) // 2
 
 
 def _in_order(events: Iterable[Event]) -> list[Event]:
@@ -364,9 +373,3 @@ def _values(threshold: float | Mapping[str, float] | None) -> Iterable[float]:
 
 def _of(label: str, threshold: float | Mapping[str, float] | None) -> float | None:
     return threshold.get(label) if isinstance(threshold, Mapping) else threshold
-
-
-def _require_labels(name: str, given: Iterable[str], labels: Sequence[str]) -> None:
-    for label in given:
-        if label not in labels:
-            raise ParameterError(f"{name} names {label!r}, which is not among {', '.join(labels)}")

@@ -4,10 +4,11 @@
     events           (--)  (-)                     (-)              what is found at one threshold
                      hit   the same   miss         false alarm
 
-Grouping rule. A word is found if an event of its label overlaps it, `tolerance_seconds` before and behind it
-included, and is missed otherwise. All events that overlap a word are that word's, however many: they count
-once. Any other event is a false alarm; `merge_seconds` and `refractory_seconds` of `EventConfig` say which
-are one. Every distinct threshold is tried.
+Grouping rule. A word is found if an event of its label overlaps it that was not known before the word began,
+`tolerance_seconds` before and behind it included both times; it is missed otherwise. All such events are that
+word's, however many: they count once. Any other event is a false alarm, and counts once however long it is;
+`merge_seconds` and `refractory_seconds` of `EventConfig` say which are one. An event that was on long before
+the word is none of its own, or else one that never ends would find every word at the cost of no alarm.
 
 The intervals are exact: of misses, Clopper & Pearson 1934, "The Use of Confidence or Fiducial Limits
 Illustrated in the Case of the Binomial", Biometrika 26; of false alarms an hour, Garwood 1936, "Fiducial
@@ -19,10 +20,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from audiocnn.errors import ParameterError
-from audiocnn.events import Clock, Event, EventConfig, events_above, smooth
+from audiocnn.events import Event
 
 __all__ = [
     "OperatingPoint",
@@ -31,7 +31,7 @@ __all__ = [
     "choose_point",
     "count_events",
     "poisson_interval",
-    "sweep",
+    "require_counts",
 ]
 
 _LEVEL = 0.95
@@ -57,7 +57,7 @@ class OperatingPoint:
     """What comes of one threshold.
 
     Attributes:
-        threshold: the score, 0 to 1.
+        threshold: the score, 0 to 1; None where labels with thresholds of their own are counted together.
         words: that are there.
         misses: of these.
         false_alarms: events that are none of these.
@@ -66,7 +66,7 @@ class OperatingPoint:
             counting; negative where it was known before.
     """
 
-    threshold: float
+    threshold: float | None
     words: int
     misses: int
     false_alarms: int
@@ -78,10 +78,14 @@ class OperatingPoint:
         """Part of the words that are missed, 0 to 1; NaN where there are none."""
         return self.misses / self.words if self.words else float("nan")
 
+    def latency(self, percent: float) -> float:
+        """What so many per cent of the words that are found do not exceed, in seconds; NaN for none."""
+        return float(np.percentile(self.latencies, percent)) if self.latencies else float("nan")
+
     @property
     def alarms_per_hour(self) -> float:
-        """False alarms in an hour."""
-        return self.false_alarms / self.hours
+        """False alarms in an hour; NaN where no time was listened to that could have some."""
+        return self.false_alarms / self.hours if self.hours else float("nan")
 
     @property
     def miss_interval(self) -> tuple[float, float]:
@@ -91,6 +95,8 @@ class OperatingPoint:
     @property
     def alarm_interval(self) -> tuple[float, float]:
         """Where the false alarms in an hour lie, likewise."""
+        if not self.hours:
+            return 0.0, float("inf")
         low, high = poisson_interval(self.false_alarms)
         return low / self.hours, high / self.hours
 
@@ -127,7 +133,7 @@ def count_events(
     events: Iterable[Event],
     truths: Iterable[Truth],
     *,
-    threshold: float,
+    threshold: float | None,
     hours: float,
     tolerance_seconds: float = 0.3,
 ) -> OperatingPoint:
@@ -141,7 +147,7 @@ def count_events(
         tolerance_seconds: how far from a word an event still counts for it.
 
     Raises:
-        ParameterError: for no time, or a tolerance that is negative.
+        ParameterError: for a negative time or tolerance.
 
     >>> yes = Truth(label="yes", onset=1.0, offset=1.4)
     >>> early = Event(label="yes", onset=0.9, offset=1.1, peak_score=0.9, peak=1.0, known=1.7)
@@ -150,10 +156,7 @@ def count_events(
     >>> point.misses, point.false_alarms, point.alarms_per_hour, round(point.latencies[0], 3)
     (0, 1, 2.0, 0.3)
     """
-    if not hours > 0:
-        raise ParameterError(f"hours={hours} must be positive: how long was listened")
-    if not tolerance_seconds >= 0:
-        raise ParameterError(f"tolerance_seconds={tolerance_seconds} must be 0 or more")
+    require_counts(hours, tolerance_seconds)
     events, truths = list(events), list(truths)
     starts, ends, known, sounds = (
         np.array([getattr(event, name) for event in events]) for name in ("onset", "offset", "known", "label")
@@ -162,6 +165,7 @@ def count_events(
     for truth in truths:
         near = starts < truth.offset + tolerance_seconds
         near &= (ends > truth.onset - tolerance_seconds) & (sounds == truth.label)
+        near &= known > truth.onset - tolerance_seconds
         is_false &= ~near
         if near.any():
             latencies.append(float(known[near].min()) - truth.offset)
@@ -173,48 +177,6 @@ def count_events(
         hours=hours,
         latencies=tuple(latencies),
     )
-
-
-def sweep(
-    scores: npt.ArrayLike,
-    label: str,
-    truths: Sequence[Truth],
-    *,
-    config: EventConfig,
-    clock: Clock,
-    hours: float,
-    least: float = 0.05,
-    tolerance_seconds: float = 0.3,
-) -> list[OperatingPoint]:
-    """What every distinct threshold gives, in rising order; an event ends where it would not begin.
-
-    Nothing changes between two neighbouring values of the smoothed scores, and so all of these are tried.
-
-    Args:
-        scores: of one label, `(decisions,)`, 0 to 1.
-        label: what they are of.
-        truths: of all labels; those of others are not looked at.
-        config: says smoothing and durations; its thresholds are not used.
-        clock: when the decisions were made.
-        hours: that were listened to.
-        least: thresholds below this are not tried.
-        tolerance_seconds: as for `count_events`.
-
-    Raises:
-        ParameterError: as `count_events` does.
-    """
-    smoothed = smooth(np.asarray(scores, dtype=np.float64)[None], config, clock)[0]
-    own = [truth for truth in truths if truth.label == label]
-    return [
-        count_events(
-            events_above(smoothed, label, threshold, config, clock),
-            own,
-            threshold=threshold,
-            hours=hours,
-            tolerance_seconds=tolerance_seconds,
-        )
-        for threshold in np.unique(np.append(smoothed[smoothed > least], least)).tolist()
-    ]
 
 
 def choose_point(points: Sequence[OperatingPoint], *, max_alarms_per_hour: float) -> OperatingPoint:
@@ -230,4 +192,12 @@ def choose_point(points: Sequence[OperatingPoint], *, max_alarms_per_hour: float
             f"max_alarms_per_hour={max_alarms_per_hour}: no threshold has so few, {fewest:.2f} are the "
             "fewest; allow more, or train on what is taken for the word"
         )
-    return min(allowed, key=lambda point: (point.misses, -point.threshold))
+    return min(allowed, key=lambda point: (point.misses, -(point.threshold or 0.0)))
+
+
+def require_counts(hours: float, tolerance_seconds: float) -> None:
+    """Raise `ParameterError` for a negative time or tolerance."""
+    if not hours >= 0:
+        raise ParameterError(f"hours={hours} must be 0 or more: how long was listened")
+    if not tolerance_seconds >= 0:
+        raise ParameterError(f"tolerance_seconds={tolerance_seconds} must be 0 or more")

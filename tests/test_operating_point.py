@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom, poisson
 
 from audiocnn.errors import ParameterError
-from audiocnn.events import Clock, Event, EventConfig, find_events
+from audiocnn.events import Event
 from audiocnn.operating_point import (
     OperatingPoint,
     Truth,
@@ -13,13 +13,10 @@ from audiocnn.operating_point import (
     choose_point,
     count_events,
     poisson_interval,
-    sweep,
 )
 
-CLOCK = Clock(first_seconds=0.5, hop_seconds=0.1, lag_seconds=0.5)
 
-
-def event(label, onset, offset, known=0.0):
+def event(label, onset, offset, known=100.0):
     return Event(label=label, onset=onset, offset=offset, peak_score=0.9, peak=onset, known=known)
 
 
@@ -51,10 +48,31 @@ def test_an_event_may_find_two_words():
     assert (point.misses, point.false_alarms) == (0, 0)
 
 
+def test_an_event_that_was_known_before_the_word_began_is_not_of_it():
+    words = [Truth(label="yes", onset=onset, offset=onset + 0.5) for onset in (20.0, 40.0)]
+    # it never ends, and so cannot have told of the second word
+    point = count([event("yes", 19.8, 60.0, known=20.3)], words)
+    assert (point.misses, point.false_alarms, point.latencies) == (1, 0, (pytest.approx(-0.2),))
+    # nor of any, where it began long before
+    point = count([event("yes", 1.0, 60.0, known=1.7)], words)
+    assert (point.misses, point.false_alarms) == (2, 1)
+    # but beginnings are known to within the tolerance only
+    assert count([event("yes", 19.5, 20.5, known=19.8)], words).misses == 1
+
+
+def test_latencies_are_told_by_percentiles():
+    point = OperatingPoint(
+        threshold=0.5, words=5, misses=1, false_alarms=0, hours=1.0, latencies=(0.4, 0.1, 0.3, 0.2)
+    )
+    assert [point.latency(p) for p in (0, 50, 90, 100)] == pytest.approx([0.1, 0.25, 0.37, 0.4])
+    assert np.isnan(OperatingPoint(threshold=0.5, words=1, misses=1, false_alarms=0, hours=1.0).latency(50))
+
+
 def test_of_nothing_nothing_is_said():
-    point = count([], [])
+    point = count([], [], hours=0.0)
     assert np.isnan(point.miss_rate) and point.false_alarms == 0
     assert point.miss_interval == (0.0, 1.0)
+    assert np.isnan(point.alarms_per_hour) and point.alarm_interval == (0.0, np.inf)
 
 
 @pytest.mark.parametrize(("seen", "of"), [(0, 40), (1, 40), (17, 40), (40, 40)])
@@ -76,24 +94,6 @@ def test_beyond_the_limits_of_a_mean_what_was_seen_is_rare(seen):
     assert point.alarm_interval == (low / 4, high / 4)
 
 
-def test_a_sweep_is_what_finding_at_each_threshold_gives():
-    rng = np.random.default_rng(0)
-    scores = np.clip(np.convolve(rng.random(400), np.ones(5) / 5, "same") * 1.6 - 0.4, 0, 1).round(2)
-    truths = [Truth(label="a", onset=t, offset=t + 0.4) for t in (3.0, 9.0, 20.0, 33.0)]
-    truths.append(Truth(label="b", onset=0.0, offset=40.0))  # of another label
-    config = EventConfig(smoothing_seconds=0.3, min_seconds=0.2, merge_seconds=0.1, refractory_seconds=0.3)
-    points = sweep(scores, "a", truths, config=config, clock=CLOCK, hours=1.0)
-    thresholds = [point.threshold for point in points]
-    assert thresholds[0] == 0.05 and thresholds == sorted(set(thresholds)) and len(points) > 50
-    for point in points[::5]:
-        at = EventConfig(**{**vars(config), "on": point.threshold})
-        found = find_events([scores], ["a"], at, CLOCK)
-        assert point == count_events(found, truths[:4], threshold=point.threshold, hours=1.0)
-    between = (thresholds[30] + thresholds[31]) / 2  # nothing changes from one to the next
-    found = find_events([scores], ["a"], EventConfig(**{**vars(config), "on": between}), CLOCK)
-    assert points[31] == count_events(found, truths[:4], threshold=thresholds[31], hours=1.0)
-
-
 def test_the_chosen_point_misses_least_of_those_allowed():
     points = [
         OperatingPoint(threshold=t, words=10, misses=m, false_alarms=f, hours=2.0)
@@ -112,7 +112,7 @@ def test_the_chosen_point_misses_least_of_those_allowed():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hours": 0.0}, "hours=0.0 must be positive: how long was listened"),
+        ({"hours": -1.0}, "hours=-1.0 must be 0 or more: how long was listened"),
         ({"tolerance_seconds": -1.0}, "tolerance_seconds=-1.0 must be 0 or more"),
     ],
 )
