@@ -5,10 +5,10 @@
     decision 1            [== window ==]          a hop later
     decision 2               [== window ==]
 
-A net whose steps are as far apart as the hop is run once, in blocks, by `step`. A finer hop takes several
-passes, each a hop later than the one before, over features made once; a coarser one spares the last layers
-what is not asked for. A net that is no scan reads windows, in batches. The scores are those of the windows
-by themselves in each case.
+A net that scans is run once, in blocks, by `step`, whatever the hop: of a coarser one than its own the last
+layers are spared what is not asked for, for a finer one those behind its strides have several phases
+(`audiocnn.layers.with_stride`). A net that is no scan reads windows, in batches. The scores are those of the
+windows by themselves in each case.
 """
 
 import os
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,7 @@ from audiocnn import audio
 from audiocnn.classifier import BLOCK_SECONDS, Classifier
 from audiocnn.errors import ParameterError
 from audiocnn.events import Clock
-from audiocnn.geometry import Geometry
-from audiocnn.layers import KeepEvery, Scan, Sequential, State, Windows
+from audiocnn.layers import Scan, Sequential, State, Windows, with_stride
 
 __all__ = ["Edges", "ScoreTrack", "Scanner", "scan", "scan_blocks"]
 
@@ -93,8 +92,8 @@ class Scanner:
         self.classifier = classifier
         rate, window = classifier.sample_rate, classifier.window
         before, after = classifier.front_end.context
-        self._arrangement = _arrange(classifier, hop_seconds)
-        self.hop = self._arrangement.hop
+        self._net = _moved_by(classifier, hop_seconds)
+        self.hop = self._net.require_law().stride
         # whole hops of silence, so that decisions on what was recorded are those of "inside"
         lead = window // 2 // self.hop * self.hop if edges == "silence" else 0
         self._lead = before + lead
@@ -109,9 +108,7 @@ class Scanner:
     def reset(self) -> None:
         """Begin anew: nothing was heard."""
         self._state: State = None
-        self._passes = [_Pass(shift) for shift in self._arrangement.shifts]
-        self._heard = 0
-        self._given = 0
+        self._is_heard = False
 
     def push(self, samples: Tensor) -> Tensor:
         """Take the next samples, `(time,)` or `(channel, time)`; give the scores now due.
@@ -122,12 +119,16 @@ class Scanner:
         Returns:
             Probabilities `(num_classes, decisions)`, or `(channel, num_classes, decisions)`, on the CPU.
         """
-        if self._heard == 0 and self._lead:
+        if not self._is_heard and self._lead:
             samples = torch.cat((samples.new_zeros(*samples.shape[:-1], self._lead), samples), dim=-1)
-        self._heard += samples.shape[-1]
+        self._is_heard = self._is_heard or samples.shape[-1] > 0
         batch = samples if samples.dim() == 2 else samples[None]
         with self.classifier.evaluating(), torch.inference_mode():
-            scores = self._score(batch.to(self.classifier.normalize.mean))
+            logits, self._state = self._net.step(batch.to(self.classifier.normalize.mean), self._state)
+            if logits is None:
+                scores = torch.empty(len(batch), len(self.classifier.labels), 0)
+            else:
+                scores = self.classifier.probabilities(logits).cpu()
         return scores if samples.dim() == 2 else scores[0]
 
     def flush(self, like: Tensor) -> Tensor:
@@ -137,39 +138,6 @@ class Scanner:
             like: a piece that was pushed, which says how many channels there are.
         """
         return self.push(like.new_zeros(*like.shape[:-1], self._trail))
-
-    def _score(self, batch: Tensor) -> Tensor:
-        """The probabilities `(batch, num_classes, decisions)` that are due, of all passes in turn."""
-        features: Tensor | None = batch
-        if self._arrangement.shared is not None:
-            features, self._state = self._arrangement.shared.step(batch, self._state)
-        tracks = [one.step(self._arrangement.net, features) for one in self._passes]
-        count = sum(0 if track is None else track.shape[-1] for track in tracks)
-        scores = torch.empty(len(batch), len(self.classifier.labels), count)
-        for i, track in enumerate(tracks):
-            if track is not None:
-                # decision k is of pass k modulo the passes, and none is due before those that precede it
-                first = (i - self._given) % len(tracks)
-                scores[..., first :: len(tracks)] = self.classifier.probabilities(track).cpu()
-        self._given += count
-        return scores
-
-
-@dataclass
-class _Pass:
-    """One pass of the net over a stream, from some step on."""
-
-    owed: int
-    state: State = None
-
-    def step(self, net: Scan, x: Tensor | None) -> Tensor | None:
-        """The logits now due, if any."""
-        if x is None:
-            return None
-        dropped = min(self.owed, x.shape[-1])
-        self.owed -= dropped
-        logits, self.state = net.step(x[..., dropped:], self.state)
-        return logits
 
 
 def scan(
@@ -249,53 +217,27 @@ def _blocks_of(
     return source
 
 
-class _Arrangement(NamedTuple):
-    """How a classifier makes a decision every hop.
+def _moved_by(classifier: Classifier, hop_seconds: float | None) -> Scan:
+    """The classifier, up to its logits, deciding every so many seconds; None is its own hop.
 
-    Attributes:
-        hop: samples from one decision to the next.
-        shared: what all passes have in common, if anything.
-        net: what each pass does behind it, `(batch, ...)` -> logits `(batch, num_classes, decisions)`.
-        shifts: steps of what `net` takes that each pass leaves out at the beginning.
+    Raises:
+        ParameterError: for a hop that cannot be.
     """
-
-    hop: int
-    shared: Scan | None
-    net: Scan
-    shifts: Sequence[int]
-
-
-def _arrange(classifier: Classifier, hop_seconds: float | None) -> _Arrangement:
-    features = Sequential({"front_end": classifier.front_end, "normalize": classifier.normalize})
     frame, rate = classifier.front_end.require_law().stride, classifier.sample_rate
     own = classifier.geometry.stride
     hop = own if hop_seconds is None else round(hop_seconds * rate)
     if hop < 1:
         raise ParameterError(f"hop_seconds={hop_seconds} must be at least a sample, 1/{rate} s")
-    net, *behind = classifier.scans()[2:]
-    if isinstance(net, Windows):  # these may begin at any frame
-        own = hop if hop % frame == 0 else frame
-        net = Windows(net.module, window=net.window, stride=own // frame, batch_size=net.batch_size)
-    decide = Sequential(net, *behind)
-    if hop % own == 0:
-        return _Arrangement(hop, features, _thinned(decide, hop // own), (0,))
-    if own % hop:
+    layers = classifier.scans()
+    for i, layer in enumerate(layers):
+        if isinstance(layer, Windows):  # these may begin at any frame
+            own = hop if hop % frame == 0 else frame
+            layers[i] = Windows(
+                layer.module, window=layer.window, stride=own // frame, batch_size=layer.batch_size
+            )
+    if hop % own and own % hop:
         raise ParameterError(
             f"hop_seconds={hop_seconds} must be a multiple or a whole part of the net's own hop, "
             f"{own / rate:g} s, such as {2 * own / rate:g} or {own / rate / 2:g}"
         )
-    if hop % frame == 0:
-        return _Arrangement(hop, features, decide, range(0, own // frame, hop // frame))
-    return _Arrangement(hop, None, Sequential(features, decide), range(0, own, hop))
-
-
-def _thinned(net: Scan, stride: int) -> Scan:
-    """A net of which one decision in so many is wanted: what stands behind its last window sees no other."""
-    if stride == 1:
-        return net
-    layers = net.scans() if isinstance(net, Sequential) else []
-    wide = [i for i, layer in enumerate(layers) if layer.time_axis.takes != Geometry()]
-    if not wide:
-        return Sequential(net, KeepEvery(stride))
-    last = wide[-1]
-    return Sequential(*layers[:last], _thinned(layers[last], stride), *layers[last + 1 :])
+    return with_stride(Sequential(*layers), hop)

@@ -24,9 +24,9 @@ def model(run):
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory):
-    """Twelve seconds with three tones of a second in a little noise."""
+    """Twenty-four seconds with three tones of a second in a little noise."""
     rng = np.random.default_rng(1)
-    samples = 0.01 * rng.standard_normal(12 * RATE)
+    samples = 0.01 * rng.standard_normal(24 * RATE)
     time = np.arange(RATE) / RATE
     for label, onsets in ONSETS.items():
         for onset in onsets:
@@ -121,7 +121,7 @@ def test_an_interrupt_leaves_what_was_found(model, night, tmp_path, capsys, monk
     status, _, err = call(capsys, "scan", model, night, *OPTIONS, "--out", out)
     assert (status, err) == (
         130,
-        f"audiocnn scan: interrupted 10 s into {night}; {out} holds the events that were over by then\n",
+        f"audiocnn scan: interrupted 20 s into {night}; {out} holds the events that were over by then\n",
     )
     monkeypatch.undo()
     events = events_of(out.read_text())

@@ -93,7 +93,7 @@ def test_with_silence_around_every_sample_is_in_the_middle_of_a_decision():
 def test_files_are_read_in_blocks(tmp_path):
     net = classifier("bc_resnet_1", "valid").eval()
     path = tmp_path / "long.wav"
-    long = 0.1 * torch.randn(25 * 8000, 2, generator=torch.Generator().manual_seed(2))
+    long = 0.1 * torch.randn(45 * 8000, 2, generator=torch.Generator().manual_seed(2))
     soundfile.write(path, long.numpy(), 8000)
     pieces = list(scan_blocks(net, path, hop_seconds=0.1))
     assert len(pieces) > 2

@@ -27,6 +27,7 @@ from audiocnn.layers.radial_basis import RadialBasis
 from audiocnn.layers.regularization import Dropout, Dropout1d, Dropout2d, DropPath, semi_orthogonal_step
 from audiocnn.layers.res2net import Res2Net
 from audiocnn.layers.residual import BasicBlock, BottleneckBlock, PreActivationBlock, TemporalBlock
+from audiocnn.layers.restride import Polyphase, ShiftAndStitch, with_stride
 from audiocnn.layers.scan import Place, Scan, State
 from audiocnn.layers.scan_mlp import Elementwise, conv_to_linear, linear_to_conv, scan_mlp, unscan_mlp
 from audiocnn.layers.separable import SeparableConv1d, SeparableConv2d
@@ -95,6 +96,7 @@ __all__ = [
     "PaddingMode",
     "Parallel",
     "Place",
+    "Polyphase",
     "PreActivationBlock",
     "RadialBasis",
     "ReLU",
@@ -110,6 +112,7 @@ __all__ = [
     "SeparableConv2d",
     "SeparableResidual",
     "Sequential",
+    "ShiftAndStitch",
     "SiLU",
     "Sigmoid",
     "SparseConv2d",
@@ -137,4 +140,5 @@ __all__ = [
     "scan_mlp",
     "semi_orthogonal_step",
     "unscan_mlp",
+    "with_stride",
 ]
