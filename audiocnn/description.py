@@ -180,14 +180,19 @@ class Description:
             else f"at most {self.state_bytes:,} bytes" + (", the front-end's included" if self.scale else "")
         )
         sees = "what one output sees" if self.is_scan else "a window, which is run by itself"
-        reason = "no: " + next((layer.remedy for layer in self.layers if not layer.keeps_law), "")
+        reason = next((layer.remedy for layer in self.layers if not layer.keeps_law), "")
         return [
             ("streaming state", state),
             ("span", f"{self._steps(self.span)}: {sees}"),
             ("stride", f"{self._hop(self.stride)} from one output to the next"),
             ("look-ahead", f"{self._hop(self.look_ahead)} after the middle of the span"),
             ("receptive field", self._field()),
-            ("scan", "yes" if self.is_scan else reason),
+            (
+                "scan",
+                "yes: a long input goes through it once, whatever the hop"
+                if self.is_scan
+                else f"no: a long input is read window by window, as {reason}",
+            ),
         ]
 
     def _seen_of_pictures(self) -> list[tuple[str, str]]:

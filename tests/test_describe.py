@@ -62,7 +62,7 @@ def test_the_page_of_a_net_that_scans():
         "stride           1 frame, 10 ms from one output to the next\n"
         "look-ahead       71 frames, 710 ms after the middle of the span\n"
         "receptive field  117 frames, 1190 ms by 40 rows, before the pool\n"
-        "scan             yes\n"
+        "scan             yes: a long input goes through it once, whatever the hop\n"
         "MACs are the multiplications of convolutions and dense layers for one input, those with padding\n"
         "included; front-end, biases, norms, activations and pools are not counted. Operations are\n"
         "multiplications and additions, biases and what pools add or compare included, and one for each\n"
@@ -82,7 +82,7 @@ def test_the_page_of_a_net_that_pads(name):
     assert description.state_bytes == 4 * (479 + 97 * 40)
     page = str(description)
     assert "span             98 frames, 1000 ms: a window, which is run by itself\n" in page
-    assert "scan             no: padding='same' adds steps at both ends" in page
+    assert "scan             no: a long input is read window by window, as padding='same' adds" in page
 
 
 def test_a_classifier_streams_with_the_state_it_is_said_to_keep():
