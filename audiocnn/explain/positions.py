@@ -6,10 +6,10 @@
                              [yes]  the last that is heard whole
 
 A net that scans gives a recording that begins later by its stride the same scores, one decision later:
-exactly, for it is the same arithmetic on the same numbers. Between, and for a net that leans on padding, what a
-shift changes is to be measured: strides alias, and zeros at the edges tell where a thing is. Of pictures: Azulay
-& Weiss 2019, "Why do deep convolutional networks generalize so poorly to small image transformations?", JMLR 20,
-arXiv 1805.12177.
+exactly, for it is the same arithmetic on the same numbers. Between, and for a net that leans on padding,
+what a shift changes is to be measured: strides alias, and zeros at the edges tell where a thing is. Of
+pictures: Azulay & Weiss 2019, "Why do deep convolutional networks generalize so poorly to small image
+transformations?", JMLR 20, arXiv 1805.12177.
 """
 
 from dataclasses import dataclass

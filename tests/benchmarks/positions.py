@@ -29,8 +29,8 @@ def main() -> None:
         config, share = classifier.config.net, 100 * audit.heard(options.label)
         print(
             f"{config.name}, {config.padding!r}: in {len(audit.scores)} positions the score of "
-            f"{options.label!r} is {low:.4f} to {high:.4f}, and the highest in {share:.0f} % of them; a shift of "
-            f"the stride, {stride:g} ms, changes at most {audit.stride_error:.1g}",
+            f"{options.label!r} is {low:.4f} to {high:.4f}, and the highest in {share:.0f} % of them; "
+            f"a shift of the stride, {stride:g} ms, changes at most {audit.stride_error:.1g}",
             flush=True,
         )
 
