@@ -191,8 +191,9 @@ def test_truth_is_left_out_by_a_table(model, night, tmp_path, capsys):
     write_manifest(table, words)
     assert call(capsys, "mine", model, night, *OPTIONS, "--truth", table, "--out", out)[0] == 0
     assert min(clip.start for clip in read_manifest(out)) >= SECONDS - 10.0
-    write_manifest(table, [Clip(path=night, label="high")])
-    assert call(capsys, "mine", model, night, *OPTIONS, "--truth", table, "--out", tmp_path / "none.csv") == (
+    both = ["--truth", table, tmp_path / "rest.csv"]
+    write_manifest(both[-1], [Clip(path=night, label="low", start=SECONDS - 10.0)])
+    assert call(capsys, "mine", model, night, *OPTIONS, *both, "--out", tmp_path / "none.csv") == (
         0,
         f"no false alarm was found, and {tmp_path}/none.csv is not written; a lower --on finds more\n",
         "",

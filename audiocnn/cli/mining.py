@@ -45,9 +45,10 @@ def mine_parser() -> ArgumentParser:
     )
     parser.add_argument(
         "--truth",
-        type=str | None,
-        default=None,
-        help="a table of what is said in the recordings (file_name, start, stop, label): where one of the "
+        type=str,
+        nargs="+",
+        default=[],
+        help="tables of what is said in the recordings (file_name, start, stop, label): where one of the "
         "words is, there is no false alarm; by default they are said nowhere",
     )
     parser.add_argument("--device", type=str, default="cpu", help="where the net runs: cpu, cuda, cuda:1")
@@ -106,15 +107,16 @@ def run_mine(options: Namespace) -> int:
     return 1 if failed else 0
 
 
-def _said(truth: str | None, clips: "Sequence[Clip]") -> "list[Clip]":
-    """The stretches that a table says something of, some of which must be of these recordings."""
+def _said(tables: "Sequence[str]", clips: "Sequence[Clip]") -> "list[Clip]":
+    """The stretches that tables say something of; of each, some must be of these recordings."""
     from audiocnn.data.manifest import read_manifest
 
-    if truth is None:
-        return []
-    said = read_manifest(truth)
-    if not {clip.path.resolve() for clip in said} & {clip.path.resolve() for clip in clips}:
-        raise ParameterError(
-            f"truth={truth} names none of these recordings; give the table that tells of them"
-        )
+    heard, said = {clip.path.resolve() for clip in clips}, []
+    for table in tables:
+        stretches = read_manifest(table)
+        if heard.isdisjoint(clip.path.resolve() for clip in stretches):
+            raise ParameterError(
+                f"truth={table} names none of these recordings; give the table that tells of them"
+            )
+        said += stretches
     return said
