@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 from audiocnn.errors import ParameterError
+from audiocnn.events import EventConfig
 from audiocnn.frontends import FrontEndConfig, kinds
 from audiocnn.models import NetConfig
 from audiocnn.picture import PictureConfig
@@ -67,6 +68,9 @@ class ClassifierConfig(LabelledConfig):
         window_hop: feature frames from one decision to the next for a net that is no
             scan (padding `"same"`) and is therefore run window by window; None takes what is nearest to
             100 ms.
+        events: what counts as an event where nothing else is said, as `audiocnn tune` finds it: thresholds of
+            labels, smoothing and durations; None for a classifier that was not tuned.
+        hop_seconds: from one decision to the next, likewise; None takes the net's own.
 
     Raises:
         ParameterError: for parts that do not fit each other.
@@ -74,6 +78,8 @@ class ClassifierConfig(LabelledConfig):
 
     front_end: FrontEndConfig
     window_hop: int | None = None
+    events: EventConfig | None = None
+    hop_seconds: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -83,6 +89,10 @@ class ClassifierConfig(LabelledConfig):
             )
         if self.window_hop is not None and (not isinstance(self.window_hop, int) or self.window_hop < 1):
             raise ParameterError(f"window_hop={self.window_hop!r} must be a positive integer of frames")
+        if self.events is not None:
+            self.events.require_labels(self.labels)
+        if self.hop_seconds is not None and not self.hop_seconds > 0:
+            raise ParameterError(f"hop_seconds={self.hop_seconds} must be positive; 0.01 is usual")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,19 +153,24 @@ def config_as_dict(config: LabelledConfig) -> dict[str, Any]:
     values = asdict(config)
     if isinstance(config, ClassifierConfig):
         values["front_end"] = kinds.config_as_dict(config.front_end)
+        for name in _TUNED:  # so that a file without can be read by those who know of none
+            if values[name] is None:
+                del values[name]
     return values
 
 
 def config_from(values: dict[str, Any]) -> ClassifierConfig:
     """The config that `config_as_dict` and JSON turned into plain values."""
+    events = values["events"] if "events" in values else None
     return ClassifierConfig(
         # files of the first format name no kind
         front_end=kinds.config_from_dict({"kind": "logmel"} | values["front_end"]),
+        events=None if events is None else EventConfig(**events | {"ignore": tuple(events["ignore"])}),
         **_common(values),
         **{
             name: value
             for name, value in values.items()
-            if name not in (*_COMMON, "front_end", "fingerprints")
+            if name not in (*_COMMON, "front_end", "fingerprints", "events")
         },
     )
 
@@ -176,6 +191,7 @@ def page_config_from(values: dict[str, Any]) -> PageNetConfig:
 
 
 _COMMON = ("labels", "net")
+_TUNED = ("events", "hop_seconds")
 
 
 def _common(values: dict[str, Any]) -> dict[str, Any]:

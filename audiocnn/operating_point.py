@@ -16,6 +16,7 @@ Limits for the Poisson Distribution", Biometrika 28. They take words and alarms 
 of one speaker, or of one noise, are not.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ __all__ = [
     "binomial_interval",
     "choose_point",
     "count_events",
+    "in_all",
     "poisson_interval",
     "require_counts",
 ]
@@ -183,16 +185,44 @@ def choose_point(points: Sequence[OperatingPoint], *, max_alarms_per_hour: float
     """Of the points with no more false alarms that with the fewest misses; of equals the strictest.
 
     Raises:
-        ParameterError: if none has so few.
+        ParameterError: if none has so few, or none that finds a word where there are some.
     """
-    allowed = [point for point in points if point.alarms_per_hour <= max_alarms_per_hour]
+    finding = [point for point in points if point.misses < point.words or not point.words]
+    # a share of a whole may be off by a rounding
+    allowed = [point for point in finding if point.false_alarms <= max_alarms_per_hour * point.hours + 1e-9]
     if not allowed:
-        fewest = min((point.alarms_per_hour for point in points), default=float("nan"))
+        fewest = min((point.alarms_per_hour for point in finding), default=math.nan)
+        can = (
+            "no threshold finds a word"
+            if math.isnan(fewest)
+            else f"{fewest:.2f} is the least that can be had"
+        )
         raise ParameterError(
-            f"max_alarms_per_hour={max_alarms_per_hour}: no threshold has so few, {fewest:.2f} are the "
-            "fewest; allow more, or train on what is taken for the word"
+            f"max_alarms_per_hour={max_alarms_per_hour:g} is too few: {can}; allow more, or train on what is "
+            "taken for the word"
         )
     return min(allowed, key=lambda point: (point.misses, -(point.threshold or 0.0)))
+
+
+def in_all(points: Iterable[OperatingPoint], *, threshold: float | None, hours: float) -> OperatingPoint:
+    """What several give together, of other labels in the same time or of one label in several recordings.
+
+    >>> two = [
+    ...     OperatingPoint(threshold=0.5, words=2, misses=m, false_alarms=1, hours=1.0) for m in (0, 1)
+    ... ]
+    >>> point = in_all(two, threshold=0.5, hours=2.0)
+    >>> point.miss_rate, point.alarms_per_hour
+    (0.25, 1.0)
+    """
+    points = list(points)
+    return OperatingPoint(
+        threshold=threshold,
+        words=sum(point.words for point in points),
+        misses=sum(point.misses for point in points),
+        false_alarms=sum(point.false_alarms for point in points),
+        hours=hours,
+        latencies=tuple(latency for point in points for latency in point.latencies),
+    )
 
 
 def require_counts(hours: float, tolerance_seconds: float) -> None:

@@ -50,9 +50,11 @@ class Listener:
         classifier: on any device.
         sample_rate: of the chunks, in Hz; None is the classifier's.
         channels: how many rows the chunks have; None for chunks `(time,)`. Channels are averaged.
-        hop_seconds: from one decision to the next; see `audiocnn.score_track.Scanner`.
+        hop_seconds: from one decision to the next; see `audiocnn.score_track.Scanner`. None takes that which
+            the classifier was tuned at, if it was.
         past: "unheard" or "silence", at the beginning and behind each gap.
-        events: what counts as an event.
+        events: what counts as an event; None takes what the classifier was tuned to, if it was, or an
+            `EventConfig()`.
 
     Raises:
         ParameterError: for values that cannot work.
@@ -85,8 +87,10 @@ class Listener:
         classifier.require_rate(self.sample_rate, "the stream")
         self.channels = channels
         edges: Edges = "silence" if past == "silence" else "inside"
-        self._scanner = Scanner(classifier, hop_seconds=hop_seconds, edges=edges)
-        self._config = events or EventConfig()
+        tuned = classifier.config
+        hop = tuned.hop_seconds if hop_seconds is None else hop_seconds
+        self._scanner = Scanner(classifier, hop_seconds=hop, edges=edges)
+        self._config = events or tuned.events or EventConfig()
         self._resampler: Resampler | None
         self._is_over: bool
         self.reset()

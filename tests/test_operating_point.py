@@ -104,9 +104,27 @@ def test_the_chosen_point_misses_least_of_those_allowed():
     with pytest.raises(ParameterError) as caught:
         choose_point(points, max_alarms_per_hour=0.1)
     assert str(caught.value) == (
-        "max_alarms_per_hour=0.1: no threshold has so few, 0.50 are the fewest; allow more, or train on what "
+        "max_alarms_per_hour=0.1 is too few: 0.50 is the least that can be had; allow more, or train on what "
         "is taken for the word"
     )
+
+
+def test_a_threshold_that_finds_nothing_is_none():
+    none = OperatingPoint(threshold=0.9, words=2, misses=2, false_alarms=0, hours=1.0)
+    one = OperatingPoint(threshold=0.5, words=2, misses=1, false_alarms=2, hours=1.0)
+    assert choose_point([one, none], max_alarms_per_hour=2) == one
+    for points, reason in (
+        ([one, none], "2.00 is the least that can be had"),
+        ([none], "no threshold finds a word"),
+        ([], "no threshold finds a word"),
+    ):
+        with pytest.raises(ParameterError, match=f"max_alarms_per_hour=1 is too few: {reason}"):
+            choose_point(points, max_alarms_per_hour=1)
+
+
+def test_a_share_is_allowed_whole():
+    point = OperatingPoint(threshold=0.5, words=1, misses=0, false_alarms=1, hours=10.0)
+    assert choose_point([point], max_alarms_per_hour=0.3 / 3) == point  # 0.09999999999999999
 
 
 @pytest.mark.parametrize(
