@@ -111,7 +111,7 @@ def listen(
     labels: Sequence[str],
     hop_seconds: float | None,
 ) -> Iterator[tuple[Recording, npt.NDArray[np.float32], Clock, float]]:
-    """Hear recordings one by one.
+    """Hear recordings one by one; words by themselves that are of no label are passed over.
 
     Yields:
         A recording, its scores `(labels, decisions)`, when these were made, and how many seconds it has.
@@ -119,6 +119,11 @@ def listen(
     Raises:
         ManifestError: listing every recording that cannot be read, before one is heard.
     """
+    recordings = [
+        recording
+        for recording in recordings
+        if not recording.is_clip or any(truth.label in labels for truth in recording.truths)
+    ]
     problems = []
     for recording in recordings:
         try:

@@ -1,6 +1,7 @@
 """The command line.
 
-`audiocnn demo | train | train-images | evaluate | predict | scan | listen | mine | features | describe`
+`audiocnn demo | train | train-images | evaluate | predict | scan | listen | tune | mine | features |
+describe`
 """
 
 import io
@@ -25,6 +26,7 @@ from audiocnn.cli.training import (
     train_images_parser,
     train_parser,
 )
+from audiocnn.cli.tuning import run_tune, tune_parser
 from audiocnn.errors import AudioCNNError
 
 __all__ = ["main"]
@@ -37,6 +39,7 @@ _COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], i
     "predict": (predict_parser, run_predict, "recordings or pictures in, scores out"),
     "scan": (scan_parser, run_scan, "events in recordings of any length"),
     "listen": (listen_parser, run_listen, "events in what a microphone or a pipe gives"),
+    "tune": (tune_parser, run_tune, "thresholds for so many false alarms in an hour"),
     "mine": (mine_parser, run_mine, "false alarms of long recordings, to learn from next"),
     "features": (features_parser, run_features, "a recording in, its features or a picture of them out"),
     "describe": (describe_parser, run_describe, "what a network costs, or what a front-end makes of sound"),

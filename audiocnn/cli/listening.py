@@ -30,7 +30,8 @@ def listen_parser() -> ArgumentParser:
     """What `audiocnn listen` takes."""
     parser = ArgumentParser(
         description="Listen to a microphone, or to samples on the standard input, and print events as they "
-        "are over. Ctrl-C ends it.",
+        "are over. What counts as one is what the model was tuned to (`audiocnn tune`), or a score of 0.5; "
+        "an option replaces just its own value. Ctrl-C ends it.",
         usage="%(prog)s model [-] [options]",
     )
     parser.add_argument("model", type=str, help="the .safetensors file of a classifier, or demo")
@@ -81,8 +82,8 @@ def run_listen(options: Namespace) -> int:
 
     if options.source == "microphone" and options.raw is not None:
         raise ParameterError(f"raw={options.raw!r} is of the standard input; add - after the model")
-    config = event_config(options)
     classifier = load(options.model)
+    config = event_config(options, classifier.config.events)
     rate, channels, chunks = _source(options, classifier.sample_rate)
     listener = Listener(
         classifier,

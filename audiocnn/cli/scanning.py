@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
@@ -20,35 +21,56 @@ if TYPE_CHECKING:
 __all__ = ["add_event_options", "event_config", "run_scan", "scan_parser"]
 
 
-def add_event_options(parser: ArgumentParser) -> None:
-    """Let a command take what counts as an event, and how often is decided."""
+def add_event_options(parser: ArgumentParser, *, thresholds: bool = True) -> None:
+    """Let a command take what counts as an event, and how often is decided; what is not given is None.
+
+    Args:
+        parser: of the command.
+        thresholds: with the scores at which events begin and end, and labels that have none.
+    """
     parser.add_argument(
         "--hop_seconds",
         type=float | None,
         default=None,
-        help="from one decision to the next; by default the net's own",
+        help="from one decision to the next; by default what the model was tuned at, or the net's own",
     )
-    parser.add_class_arguments(EventConfig, skip={"ignore"})
-    parser.add_argument(
-        "--ignore", type=str, nargs="+", default=[], help="labels that are never an event, such as silence"
-    )
+    skipped = {"ignore"} if thresholds else {"ignore", "on", "off"}
+    names = parser.add_class_arguments(EventConfig, skip=skipped)
+    parser.set_defaults(dict.fromkeys(names))
+    if thresholds:
+        parser.add_argument(
+            "--ignore",
+            type=str,
+            nargs="+",
+            default=None,
+            help="labels that are never an event, such as silence",
+        )
 
 
-def event_config(options: Namespace) -> EventConfig:
+def event_config(options: Namespace, tuned: EventConfig | None = None) -> EventConfig:
     """What the options say of events.
+
+    Args:
+        options: of a parser that `add_event_options` was called with.
+        tuned: what holds where they say nothing; None is an `EventConfig()`.
 
     Raises:
         ParameterError: for a value that cannot work.
     """
-    values = {name: options[name] for name in EventConfig.__dataclass_fields__}
-    return EventConfig(**values | {"ignore": tuple(options.ignore)})
+    given = {name: options.get(name) for name in EventConfig.__dataclass_fields__}
+    values = {name: value for name, value in given.items() if value is not None}
+    if "ignore" in values:
+        values["ignore"] = tuple(values["ignore"])
+    return replace(tuned or EventConfig(), **values)
 
 
 def scan_parser() -> ArgumentParser:
     """What `audiocnn scan` takes."""
     parser = ArgumentParser(
         description="Find events in recordings of any length: a row each, from when to when, as they are "
-        "found. A recording that cannot be read is told of, and the exit status is then 1."
+        "found. What counts as one is what the model was tuned to (`audiocnn tune`), or a score of 0.5; an "
+        "option replaces just its own value. A recording that cannot be read is told of, and the exit status "
+        "is then 1."
     )
     parser.add_argument("model", type=str, help="the .safetensors file of a classifier, or demo")
     parser.add_argument("inputs", type=str, nargs="+", help="recordings, folders of them, or tables")
@@ -87,8 +109,8 @@ def run_scan(options: Namespace) -> int:
 
     out = output_file("out", options.out, EVENT_ENDINGS)
     scores = output_file("scores", options.scores, OUT_ENDINGS)
-    config = event_config(options)
     classifier = load(options.model, device=options.device)
+    config = event_config(options, classifier.config.events)
     clips = [
         file if isinstance(file, Clip) else Clip(path=file, label=None)
         for file in collect_files(options.inputs)
