@@ -54,7 +54,7 @@ def draw_curves(
             marker="o",
             capsize=3,
             linewidth=1,
-            label=f"{label}, from {point.threshold:.4g} on",
+            label=label if point.threshold is None else f"{label}, from {point.threshold:.4g} on",
         )
         furthest = max(furthest, high)
     axes.set_xscale("symlog", linthresh=1 / hours)

@@ -23,6 +23,7 @@ from audiocnn.operating_point import OperatingPoint, choose_point, count_events,
 from audiocnn.point_table import format_points, point_values
 from audiocnn.recordings import Recording, listen, recordings_of
 from audiocnn.threshold_sweep import Track, sweep
+from audiocnn.trade_off import best_together
 
 __all__ = ["Judgement", "Recording", "Tuning", "judge", "recordings_of", "tune"]
 
@@ -66,6 +67,7 @@ class Tuning:
 
     Attributes:
         points: of each label the best thresholds, in rising order, as `threshold_sweep.sweep` gives them.
+        together: what can be had for what of all labels together, the fewest false alarms first.
         chosen: what comes of those that were chosen.
         config: these, with the smoothing and the durations that they hold for.
         hop_seconds: from one decision to the next.
@@ -73,6 +75,7 @@ class Tuning:
     """
 
     points: Mapping[str, list[OperatingPoint]]
+    together: list[OperatingPoint]
     chosen: Judgement
     config: EventConfig
     hop_seconds: float
@@ -103,9 +106,8 @@ class Tuning:
 
     def __str__(self) -> str:
         """The report for the terminal."""
-        n = len(self.points)
-        share = f", {self.max_alarms_per_hour / n:g} for each of {n} labels" if n > 1 else ""
-        return f"at most {self.max_alarms_per_hour:g} false alarms an hour{share}\n\n{self.chosen}"
+        of_all = f", of {len(self.points)} labels together" if len(self.points) > 1 else ""
+        return f"at most {self.max_alarms_per_hour:g} false alarms an hour{of_all}\n\n{self.chosen}"
 
 
 def tune(
@@ -118,10 +120,10 @@ def tune(
     hop_seconds: float | None = None,
     tolerance_seconds: float = 0.3,
 ) -> Tuning:
-    """Find the threshold of each label that misses the fewest words for the false alarms that are allowed.
+    """Find the thresholds of labels that miss the fewest words for the false alarms that are allowed.
 
-    These are shared out evenly: each label may have `max_alarms_per_hour` divided by the number of labels,
-    and so all together have no more, on these recordings. How sure that is of others the intervals say.
+    These are shared out among the labels in the way that misses the fewest words in all, on these recordings.
+    How sure that is of others the intervals say.
 
     Of the scores those of the labels are held, in float32: an hour at a hop of 10 ms takes 1.4 MB a label.
 
@@ -161,10 +163,11 @@ def tune(
         label: sweep(some, label, config=events, hours=hours, tolerance_seconds=tolerance_seconds)
         for label, some in tracks.items()
     }
-    chosen = _choose(points, max_alarms_per_hour / len(points))
+    together, chosen = _choose(points, hours, max_alarms_per_hour)
     thresholds = {label: point.threshold or 0.0 for label, point in chosen.items()}
     return Tuning(
         points=points,
+        together=together,
         chosen=Judgement(points=chosen, hours=hours, tolerance_seconds=tolerance_seconds),
         config=replace(events, on=thresholds, off=None, ignore=()),
         hop_seconds=clock.hop_seconds,
@@ -173,18 +176,24 @@ def tune(
 
 
 def _choose(
-    points: Mapping[str, Sequence[OperatingPoint]], max_alarms_per_hour: float
-) -> dict[str, OperatingPoint]:
-    """The best point of each label, or what keeps those from having one that have none."""
-    chosen, problems = {}, []
+    points: Mapping[str, Sequence[OperatingPoint]], hours: float, max_alarms_per_hour: float
+) -> tuple[list[OperatingPoint], dict[str, OperatingPoint]]:
+    """What can be had of all labels together, and the best point of each, or why some have none."""
+    problems = []
     for label, some in points.items():
         try:
-            chosen[label] = choose_point(some, max_alarms_per_hour=max_alarms_per_hour)
+            choose_point(some, max_alarms_per_hour=max_alarms_per_hour)
         except ParameterError as error:
             problems.append(f"{label}: {error}")
     if problems:
         raise ParameterError(list_problems("no threshold does what is asked, for these labels", problems))
-    return chosen
+    finding = {
+        label: [point for point in some if point.misses < point.words] for label, some in points.items()
+    }
+    ways = best_together(finding, hours=hours)
+    together = [total for total, _ in ways]
+    best = choose_point(together, max_alarms_per_hour=max_alarms_per_hour)
+    return together, ways[together.index(best)][1]
 
 
 def judge(

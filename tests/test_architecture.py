@@ -47,6 +47,7 @@ ORDER = [
     "operating_point",
     "falling_threshold",
     "threshold_sweep",
+    "trade_off",
     "point_table",
     "det_curve",
     "stream",

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -134,14 +135,12 @@ def test_the_chosen_thresholds_give_what_they_are_chosen_for(classifier, recordi
     # found by the mechanism that `scan` and `listen` find events with
     judged = judge(classifier, recordings, events=tuning.config, hop_seconds=0.16)
     assert judged == chosen
-    # each label has its share, and no other threshold misses fewer words for it
-    for label, points in tuning.points.items():
-        assert chosen.points[label] in points and chosen.points[label].alarms_per_hour <= 100
-        assert all(
-            point.misses > chosen.points[label].misses
-            for point in points
-            if point.alarms_per_hour <= 100 and point != chosen.points[label]
-        )
+    # no other thresholds of the two miss fewer words for as few false alarms
+    allowed = 200 * chosen.hours
+    for high, low in product(tuning.points["high"], tuning.points["low"]):
+        if high.false_alarms + low.false_alarms <= allowed and max(high.misses / 4, low.misses / 3) < 1:
+            assert high.misses + low.misses >= chosen.total.misses
+    assert chosen.total in tuning.together
 
 
 def test_what_is_judged_is_what_a_scan_finds(classifier, recordings, folder):
@@ -210,7 +209,7 @@ def test_tuned_thresholds_travel_with_the_classifier(classifier, recordings, tmp
 def test_the_report_says_what_was_chosen(classifier, recordings, tmp_path):
     tuning = tune(classifier, recordings, labels=["high", "low"], max_alarms_per_hour=300, events=SMOOTH)
     first, _, head, high, low, together, _, *rules = str(tuning).splitlines()
-    assert first == "at most 300 false alarms an hour, 150 for each of 2 labels"
+    assert first == "at most 300 false alarms an hour, of 2 labels together"
     assert head.split()[:3] == ["label", "threshold", "words"]
     assert [line.split()[0] for line in (high, low, together)] == ["high", "low", "all"]
     assert together.split()[1:3] == ["7", f"{100 * tuning.chosen.total.miss_rate:.1f}"]
