@@ -54,7 +54,7 @@ def tune_parser() -> ArgumentParser:
         "--max_fa_per_hour",
         type=float,
         default=0.5,
-        help="false alarms in an hour that all labels together may have, an even share each",
+        help="false alarms in an hour that all labels together may have",
     )
     parser.add_argument(
         "--tolerance_seconds",
