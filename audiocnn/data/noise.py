@@ -33,18 +33,17 @@ def list_noise(source: Path) -> list[Clip]:
 
 
 def cut_noise(
-    recordings: Sequence[Clip], *, first: float, last: float, seconds: float | None = None
+    recordings: Sequence[Clip], *, part: tuple[float, float], seconds: float | None = None
 ) -> list[Clip]:
     """A stretch of each recording: so that one is learned from, and another judged on.
 
         recording   |-------------------------------------|
-        0 to 0.5    |==================|                      with `seconds`, in pieces, |===|===|===|==
-        0.5 to 1                        |==================|
+        (0, 0.5)    |==================|                      with `seconds`, in pieces, |===|===|===|==
+        (0.5, 1)                        |==================|
 
     Args:
         recordings: whole files.
-        first: where a stretch begins, in parts of the recording, 0 to 1.
-        last: where it ends, likewise.
+        part: where a stretch begins and ends in its recording, 0 to 1.
         seconds: cut stretches into pieces this long, what is left at their end being left out; None leaves
             them whole.
 
@@ -53,10 +52,11 @@ def cut_noise(
 
     Raises:
         AudioReadError: for a recording that cannot be read.
-        ParameterError: for places that enclose nothing, or pieces without length.
+        ParameterError: for a part that encloses nothing, or pieces without length.
     """
+    first, last = part
     if not 0 <= first < last <= 1:
-        raise ParameterError(f"first={first} and last={last} must rise, from 0 to 1")
+        raise ParameterError(f"part={part} must rise, from 0 to 1; (0.0, 0.5) is the first half")
     if seconds is not None and not seconds > 0:
         raise ParameterError(f"seconds={seconds} must be positive")
     cut = []

@@ -21,13 +21,13 @@ def noises(tmp_path_factory):
 
 
 def test_each_recording_gives_its_share(noises):
-    first, second = cut_noise(noises, first=0.25, last=0.5)
+    first, second = cut_noise(noises, part=(0.25, 0.5))
     assert first == replace(noises[0], start=2.5, stop=5.0) and first.label == "noise"
     assert (second.path.name, second.start, second.stop) == ("tap.wav", 1.0, 2.0)
 
 
 def test_stretches_are_cut_to_pieces_without_the_rest(noises):
-    pieces = cut_noise(noises, first=0.0, last=0.5, seconds=1.5)
+    pieces = cut_noise(noises, part=(0.0, 0.5), seconds=1.5)
     assert [(piece.path.stem, piece.start, piece.stop) for piece in pieces] == [
         ("hum", 0.0, 1.5),
         ("hum", 1.5, 3.0),
@@ -39,9 +39,9 @@ def test_stretches_are_cut_to_pieces_without_the_rest(noises):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"first": 0.5, "last": 0.5}, "first=0.5 and last=0.5 must rise, from 0 to 1"),
-        ({"first": 0.0, "last": 1.5}, "first=0.0 and last=1.5 must rise, from 0 to 1"),
-        ({"first": 0.0, "last": 1.0, "seconds": 0.0}, "seconds=0.0 must be positive"),
+        ({"part": (0.5, 0.5)}, "part=(0.5, 0.5) must rise, from 0 to 1; (0.0, 0.5) is the first half"),
+        ({"part": (0.0, 1.5)}, "part=(0.0, 1.5) must rise, from 0 to 1; (0.0, 0.5) is the first half"),
+        ({"part": (0.0, 1.0), "seconds": 0.0}, "seconds=0.0 must be positive"),
     ],
 )
 def test_what_cannot_work_is_said(options, message):
