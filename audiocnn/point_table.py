@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from audiocnn.operating_point import OperatingPoint
 
-__all__ = ["POINT_COLUMNS", "format_points", "point_values"]
+__all__ = ["POINT_COLUMNS", "TOGETHER", "format_points", "format_threshold", "point_values"]
 
+TOGETHER = "all"  # the name of all labels together
 LATENCY_PERCENTS = (50, 90, 95)
 POINT_COLUMNS = (
     "threshold",
@@ -76,7 +77,7 @@ def format_points(points: Mapping[str, OperatingPoint], total: OperatingPoint, *
     """
     percents = [f"{percent} %" for percent in LATENCY_PERCENTS]
     head = [*_HEAD, f"latency {percents[0]}", *percents[1:]]
-    rows = dict(points) | ({"all": total} if len(points) > 1 else {})
+    rows = dict(points) | ({TOGETHER: total} if len(points) > 1 else {})
     cells = [head, *([label, *_cells(point)] for label, point in rows.items())]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     lines = [
@@ -91,7 +92,7 @@ def _cells(point: OperatingPoint) -> list[str]:
     alarms_low, alarms_high = point.alarm_interval
     latencies = [point.latency(percent) for percent in LATENCY_PERCENTS]
     return [
-        "" if point.threshold is None else _threshold(point.threshold),
+        "" if point.threshold is None else format_threshold(point.threshold),
         str(point.words),
         f"{100 * point.miss_rate:.1f} %" if point.words else "-",
         f"{low:.1f} to {high:.1f}" if point.words else "-",
@@ -102,8 +103,12 @@ def _cells(point: OperatingPoint) -> list[str]:
     ]
 
 
-def _threshold(value: float) -> str:
-    """With as many digits as tell it from 1, which those of sure classifiers are close to."""
+def format_threshold(value: float) -> str:
+    """With as many digits as tell it from 1, which those of sure classifiers are close to.
+
+    >>> format_threshold(0.5), format_threshold(0.99999321)
+    ('0.5000', '0.99999')
+    """
     digits = 4
     while digits < 9 and value < 1 and round(value, digits) == 1:
         digits += 1

@@ -20,7 +20,7 @@ from audiocnn.det_curve import draw_curves
 from audiocnn.errors import ParameterError
 from audiocnn.events import Clock, EventConfig, find_events
 from audiocnn.operating_point import OperatingPoint, choose_point, count_events, in_all
-from audiocnn.point_table import format_points, point_values
+from audiocnn.point_table import TOGETHER, format_points, point_values
 from audiocnn.recordings import Recording, listen, recordings_of
 from audiocnn.threshold_sweep import Track, sweep
 from audiocnn.trade_off import best_together
@@ -57,7 +57,7 @@ class Judgement:
             "hours": self.hours,
             "tolerance_seconds": self.tolerance_seconds,
             "labels": {label: point_values(point) for label, point in self.points.items()},
-            "all": point_values(self.total),
+            TOGETHER: point_values(self.total),
         }
 
 
@@ -97,12 +97,16 @@ class Tuning:
         ]
 
     def draw(self, path: Path) -> None:
-        """Write a picture of what can be had for what: misses against false alarms, of each label.
+        """Write a picture of what can be had for what: misses against false alarms, of each label and of all.
 
         Raises:
             ParameterError: for an ending that matplotlib does not write.
         """
-        draw_curves(path, self.points, self.chosen.points)
+        if len(self.points) == 1:
+            draw_curves(path, self.points, self.chosen.points)
+            return
+        curves = {**self.points, TOGETHER: self.together}
+        draw_curves(path, curves, {**self.chosen.points, TOGETHER: self.chosen.total}, together=TOGETHER)
 
     def __str__(self) -> str:
         """The report for the terminal."""
