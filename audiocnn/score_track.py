@@ -68,9 +68,13 @@ class Scanner:
         edges: "inside": the first decision is due when a whole window was heard. "silence": what was before
             counts as silence, and so does, for `flush`, what would follow: there is a decision wherever a hop
             of the recording is the middle of a window.
+        compiled_chunk: samples, a multiple of the hop: once a whole window was heard, pieces of just that
+            length go through a step that `torch.compile` made for them. The first takes about a minute. It
+            helps where pieces are so short that calling the operations is most of the work
+            (`tests/benchmarks/scan.py`); None compiles nothing.
 
     Raises:
-        ParameterError: for a hop that cannot be.
+        ParameterError: for a hop or a chunk that cannot be.
 
     Attributes:
         clock: when the decisions are made, the first sample being at 0.
@@ -85,7 +89,12 @@ class Scanner:
     """
 
     def __init__(
-        self, classifier: Classifier, *, hop_seconds: float | None = None, edges: Edges = "inside"
+        self,
+        classifier: Classifier,
+        *,
+        hop_seconds: float | None = None,
+        edges: Edges = "inside",
+        compiled_chunk: int | None = None,
     ) -> None:
         if edges not in ("inside", "silence"):
             raise ParameterError(f"edges={edges!r} must be 'inside' or 'silence'")
@@ -94,6 +103,12 @@ class Scanner:
         before, after = classifier.front_end.context
         self._net = _moved_by(classifier, hop_seconds)
         self.hop = self._net.require_law().stride
+        if compiled_chunk is not None and (compiled_chunk < 1 or compiled_chunk % self.hop):
+            raise ParameterError(
+                f"compiled_chunk={compiled_chunk} must be a multiple of the hop, {self.hop} samples"
+            )
+        self._compiled_chunk = compiled_chunk
+        self._compiled = None if compiled_chunk is None else torch.compile(self._net.step, dynamic=False)
         # whole hops of silence, so that decisions on what was recorded are those of "inside"
         lead = window // 2 // self.hop * self.hop if edges == "silence" else 0
         self._lead = before + lead
@@ -108,7 +123,7 @@ class Scanner:
     def reset(self) -> None:
         """Begin anew: nothing was heard."""
         self._state: State = None
-        self._is_heard = False
+        self._heard = 0
 
     def push(self, samples: Tensor) -> Tensor:
         """Take the next samples, `(time,)` or `(channel, time)`; give the scores now due.
@@ -119,12 +134,16 @@ class Scanner:
         Returns:
             Probabilities `(num_classes, decisions)`, or `(channel, num_classes, decisions)`, on the CPU.
         """
-        if not self._is_heard and self._lead:
+        if self._heard == 0 and self._lead:
             samples = torch.cat((samples.new_zeros(*samples.shape[:-1], self._lead), samples), dim=-1)
-        self._is_heard = self._is_heard or samples.shape[-1] > 0
+        # from then on the state is always of the same shape
+        is_steady = self._heard >= self.classifier.geometry.span
+        fits = is_steady and samples.shape[-1] == self._compiled_chunk
+        step = self._compiled if self._compiled and fits else self._net.step
+        self._heard += samples.shape[-1]
         batch = samples if samples.dim() == 2 else samples[None]
         with self.classifier.evaluating(), torch.inference_mode():
-            logits, self._state = self._net.step(batch.to(self.classifier.normalize.mean), self._state)
+            logits, self._state = step(batch.to(self.classifier.normalize.mean), self._state)
             if logits is None:
                 scores = torch.empty(len(batch), len(self.classifier.labels), 0)
             else:

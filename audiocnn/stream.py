@@ -53,6 +53,8 @@ class Listener:
         hop_seconds: from one decision to the next; see `audiocnn.score_track.Scanner`. None takes that which
             the classifier was tuned at, if it was.
         past: "unheard" or "silence", at the beginning and behind each gap.
+        compiled_chunk: length of the chunks, in samples at the classifier's rate, that a step is compiled for;
+            see `Scanner`.
         events: what counts as an event; None takes what the classifier was tuned to, if it was, or an
             `EventConfig()`.
 
@@ -74,6 +76,7 @@ class Listener:
         channels: int | None = None,
         hop_seconds: float | None = None,
         past: str = "unheard",
+        compiled_chunk: int | None = None,
         events: EventConfig | None = None,
     ) -> None:
         if past not in ("unheard", "silence"):

@@ -135,3 +135,18 @@ def test_what_cannot_work_is_said(options, message):
 def test_nothing_is_no_recording():
     with pytest.raises(ParameterError, match="source holds no samples; give at least one"):
         scan(classifier("tc_resnet_8", "valid"), iter(()))
+
+
+@pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex operators")
+def test_a_compiled_step_gives_the_same_scores():
+    net = classifier("tdnn_waibel", "valid").eval()
+    eager, compiled = Scanner(net), Scanner(net, compiled_chunk=320)
+    pieces = [*NOISE[0, : 80 * 320].split(320), NOISE[0, :100], NOISE[0, :320]]
+    for piece in pieces:
+        assert_close(compiled.push(piece), eager.push(piece))
+
+
+def test_what_is_compiled_for_is_a_multiple_of_the_hop():
+    with pytest.raises(ParameterError) as caught:
+        Scanner(classifier("tc_resnet_8", "valid"), compiled_chunk=1600)
+    assert str(caught.value) == "compiled_chunk=1600 must be a multiple of the hop, 1280 samples"

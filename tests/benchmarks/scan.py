@@ -84,6 +84,27 @@ def compare_live(name: str, rounds: int) -> None:
         )
 
 
+def compare_compiled(name: str, chunk_seconds: float, rounds: int) -> None:
+    """A step that was compiled for chunks of one length beside the step as it is."""
+    classifier, rate = make(name), 16000
+    chunk = round(chunk_seconds * rate)
+    eager, compiled = Scanner(classifier), Scanner(classifier, compiled_chunk=chunk)
+    pieces = (0.1 * torch.randn(2 * classifier.geometry.span)).split(chunk)[:-1]
+
+    def push(scanner: Scanner) -> None:
+        for piece in pieces:
+            scanner.push(piece)
+
+    push(eager)
+    compiling = seconds(push, compiled)
+    ratios = [seconds(push, eager) / seconds(push, compiled) for _ in range(rounds)]
+    print(
+        f"{name:14} in chunks of {1000 * chunk_seconds:5.0f} ms, compiled in {compiling:.0f} s: "
+        f"{statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})",
+        flush=True,
+    )
+
+
 def main() -> None:
     """Print all comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -97,6 +118,8 @@ def main() -> None:
             compare_with_windows(name, hop_seconds, options.minutes, options.rounds)
     for name in ("bc_resnet_1", "tc_resnet_8"):
         compare_live(name, options.rounds)
+    for name, chunk_seconds in (("bc_resnet_1", 0.01), ("bc_resnet_1", 0.1), ("tc_resnet_8", 0.08)):
+        compare_compiled(name, chunk_seconds, options.rounds)
 
 
 if __name__ == "__main__":
