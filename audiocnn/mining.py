@@ -53,8 +53,9 @@ class Miner:
         labels: whose events are false alarms.
         most: how many are kept.
         per_file: how many of one recording at most; None sets no limit.
-        events: what counts as an event. One gives one false alarm, however long it is.
-        hop_seconds: from one decision to the next; see `audiocnn.score_track.Scanner`.
+        events: what counts as an event; None takes what the classifier was tuned to, if it was, or an
+            `EventConfig()`. An event gives one false alarm, however long it is.
+        hop_seconds: from one decision to the next, as for `audiocnn.stream.Listener`.
         truths: stretches of recordings where a label is really said, or, of a clip without a label, any of
             them. A window that overlaps one is no false alarm: it holds some of the word.
 
@@ -93,7 +94,12 @@ class Miner:
                 raise ParameterError(
                     f"labels names {label!r}, which is not among {listed(classifier.labels)}"
                 )
-        config = events or EventConfig()
+        config = events or classifier.config.events or EventConfig()
+        for label in labels:
+            if config.thresholds(label) is None:
+                raise ParameterError(
+                    f"labels names {label!r}, which is never an event; give it a score in on"
+                )
         others = tuple(label for label in classifier.labels if label not in labels)
         self.classifier = classifier
         self.most = most
@@ -105,7 +111,7 @@ class Miner:
             events=replace(config, ignore=(*config.ignore, *others)),
         )
         rate = classifier.sample_rate
-        hop = hop_seconds or classifier.geometry.stride / rate
+        hop = hop_seconds or classifier.config.hop_seconds or classifier.geometry.stride / rate
         self._half = classifier.window / rate / 2
         # the best of a recording are among so many: each keeps out those whose peaks are less than a window
         # away, and two events of a label are two decisions apart at least

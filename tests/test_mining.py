@@ -1,6 +1,7 @@
 """Mining: the best false alarms, what the decision heard of each, and a table that a training reads."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,6 +91,14 @@ def test_the_window_alone_gets_the_score(run, night):
     assert float(scores[classifier.labels.index(alarm.taken_for)]) == pytest.approx(alarm.score, abs=1e-5)
 
 
+def test_what_the_classifier_was_tuned_to_counts(run, night):
+    classifier = audiocnn.load(run[0] / "model.safetensors")
+    tuned = EventConfig(on={"high": 0.8, "low": 0.9}, smoothing_seconds=0.2, merge_seconds=0.1)
+    expected = mined(classifier, [whole(night)], events=tuned, hop_seconds=0.16)
+    classifier.config = replace(classifier.config, events=tuned, hop_seconds=0.16)
+    assert mined(classifier, [whole(night)]) == expected != mined(run[1], [whole(night)])
+
+
 def test_recordings_share_what_is_kept(run, night, tmp_path):
     quiet = tmp_path / "quiet.wav"
     soundfile.write(quiet, 0.01 * np.random.default_rng(3).standard_normal(20 * RATE), RATE)
@@ -152,6 +161,10 @@ def test_the_table_is_a_manifest(run, night, tmp_path):
     [
         ({"labels": ()}, "labels is empty; name one at least"),
         ({"labels": ("up",)}, "labels names 'up', which is not among high, low"),
+        (
+            {"labels": ("low",), "events": EventConfig(on={"high": 0.5})},
+            "labels names 'low', which is never an event; give it a score in on",
+        ),
         ({"most": 0}, "most=0 must be a positive integer"),
         ({"per_file": 0}, "per_file=0 must be a positive integer"),
     ],

@@ -22,8 +22,9 @@ def mine_parser() -> ArgumentParser:
     parser = ArgumentParser(
         description="Find what a classifier takes for words in hours where nobody says them, and list the "
         "false alarms with the highest scores as a table to train on: for each what the decision heard. Of "
-        "windows that overlap the better is kept. A recording that cannot be read is told of, and the exit "
-        "status is then 1."
+        "windows that overlap the better is kept. An event is what the model was tuned to, or a score of 0.5; "
+        "--on with a lower one finds more. A recording that cannot be read is told of, and the "
+        "exit status is then 1."
     )
     parser.add_argument("model", type=str, help="the .safetensors file of a classifier, or demo")
     parser.add_argument("inputs", type=str, nargs="+", help="recordings, folders of them, or tables")
@@ -69,12 +70,13 @@ def run_mine(options: Namespace) -> int:
         file if isinstance(file, Clip) else Clip(path=file, label=None)
         for file in collect_files(options.inputs)
     ]
+    classifier = load(options.model, device=options.device)
     miner = Miner(
-        load(options.model, device=options.device),
+        classifier,
         labels=options.labels,
         most=options.most,
         per_file=options.per_file,
-        events=event_config(options),
+        events=event_config(options, classifier.config.events),
         hop_seconds=options.hop_seconds,
         truths=_said(options.truth, clips),
     )
