@@ -22,9 +22,9 @@ def mine_parser() -> ArgumentParser:
     parser = ArgumentParser(
         description="Find what a classifier takes for words in hours where nobody says them, and list the "
         "false alarms with the highest scores as a table to train on: for each what the decision heard. Of "
-        "windows that overlap the better is kept. An event is what the model was tuned to, or a score of 0.5; "
-        "--on with a lower one finds more. A recording that cannot be read is told of, and the "
-        "exit status is then 1."
+        "windows that overlap the better is kept. An event is what the model was tuned to, or a score of "
+        "0.5; a lower --on finds more. A recording that cannot be read is told of, and the exit status is "
+        "then 1."
     )
     parser.add_argument("model", type=str, help="the .safetensors file of a classifier, or demo")
     parser.add_argument("inputs", type=str, nargs="+", help="recordings, folders of them, or tables")
