@@ -53,8 +53,8 @@ class Listener:
         hop_seconds: from one decision to the next; see `audiocnn.score_track.Scanner`. None takes that which
             the classifier was tuned at, if it was.
         past: "unheard" or "silence", at the beginning and behind each gap.
-        compiled_chunk: length of the chunks, in samples at the classifier's rate, that a step is compiled for;
-            see `Scanner`.
+        compiled_chunk: length of the chunks, in samples at the classifier's rate, that a step is compiled
+            for; see `Scanner`.
         events: what counts as an event; None takes what the classifier was tuned to, if it was, or an
             `EventConfig()`.
 
@@ -101,11 +101,11 @@ class Listener:
     @property
     def seconds(self) -> float:
         """How much was heard or skipped."""
-        return self._arrived / self.sample_rate
+        return self._rate_since + self._arrived / self.sample_rate
 
     def reset(self) -> None:
         """Begin anew, at 0 seconds."""
-        self._arrived = 0
+        self._arrived, self._rate_since = 0, 0.0
         self._begin(0.0)
 
     def hear(self, chunk: Tensor) -> Heard:
@@ -149,6 +149,25 @@ class Listener:
             raise ParameterError(f"seconds={seconds} of a gap must be 0 or more")
         heard = self.finish()
         self._arrived += round(seconds * self.sample_rate)
+        self._begin(self.seconds)
+        return heard
+
+    def change_rate(self, sample_rate: int) -> Heard:
+        """Go on with chunks of another rate, as behind a gap of no length.
+
+        Args:
+            sample_rate: of the chunks to come, in Hz.
+
+        Returns:
+            The scores and events of what was heard before.
+
+        Raises:
+            ParameterError: for a rate that cannot be; the stream goes on at its own.
+        """
+        check_rate("sample_rate", sample_rate)
+        self.classifier.require_rate(sample_rate, "the stream")
+        heard = self.finish()
+        self._rate_since, self._arrived, self.sample_rate = self.seconds, 0, sample_rate
         self._begin(self.seconds)
         return heard
 

@@ -100,6 +100,33 @@ def test_a_gap_cuts_the_stream_in_two(net):
     ]
 
 
+def test_another_rate_is_a_new_beginning_and_time_goes_on(net):
+    listener = Listener(net, sample_rate=24000, hop_seconds=0.08)
+    first = listener.hear(NOISE[:60000])
+    change = listener.change_rate(16000)
+    assert listener.seconds == 2.5
+    second = [listener.hear(NOISE[:40000]), listener.finish()]
+    assert listener.seconds == 2.5 + 2.5
+    before, after = Listener(net, sample_rate=24000, hop_seconds=0.08), Listener(net, hop_seconds=0.08)
+    expected = together([before.hear(NOISE[:60000]), before.finish()])
+    assert torch.equal(together([first, change])[0], expected[0])
+    expected = together([after.hear(NOISE[:40000]), after.finish()])
+    scores, seconds, _ = together(second)
+    assert torch.equal(scores, expected[0])
+    assert seconds == pytest.approx([second + 2.5 for second in expected[1]])
+
+
+def test_a_rate_that_cannot_be_is_refused_and_the_stream_goes_on(net):
+    listener, other = Listener(net), Listener(net)
+    listener.hear(NOISE[:20000])
+    with pytest.raises(ParameterError, match="^sample_rate=0 "):
+        listener.change_rate(0)
+    other.hear(NOISE[:20000])
+    assert torch.equal(
+        listener.hear(NOISE[20000:40000]).track.scores, other.hear(NOISE[20000:40000]).track.scores
+    )
+
+
 def test_values_that_are_no_numbers_are_a_gap(net, caplog):
     bad = NOISE[30000:34000].clone()
     bad[7] = torch.nan
