@@ -1,5 +1,6 @@
 """What a network costs and what it sees, counted: of any layer, net or classifier."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -73,7 +74,13 @@ def describe(
         described = _describe_net(model.bare_net, model.net.require_law(), Scale.of(model.front_end))
         stream = account(model, (model.geometry.span,)).layers
         state_bytes = sum(layer.state_bytes for layer in stream)
-        return replace(described, state_bytes=state_bytes, front_end=_front_end(model), labels=model.labels)
+        return replace(
+            described,
+            state_bytes=state_bytes,
+            front_end=_front_end(model),
+            labels=model.labels,
+            events=_events(model.config),
+        )
     if isinstance(model, LabelledNet):  # of pages
         return replace(describe(model.net), labels=model.labels)
     if isinstance(model, Localizer | FCN):
@@ -104,6 +111,23 @@ def _front_end(classifier: Classifier) -> str:
         f"{'resampled' if classifier.resamples else 'refused'}), "
         f"{f'{learnt:,} parameters of its own, ' if learnt else ''}fingerprint {front_end.fingerprint()}"
     )
+
+
+def _events(config: ClassifierConfig) -> str | None:
+    """What a classifier was tuned to."""
+    if config.events is None:
+        return None
+    events, on = config.events, config.events.on
+    scores = [f"{label} from {score:.6g}" for label, score in on.items()] if isinstance(on, Mapping) else []
+    durations = {
+        f"the {events.smoothing} of": events.smoothing_seconds,
+        "one across gaps of": events.merge_seconds,
+        "at least": events.min_seconds,
+        "refractory for": events.refractory_seconds,
+        "a decision every": config.hop_seconds or 0.0,
+    }
+    said = [f"{what} {1000 * seconds:g} ms" for what, seconds in durations.items() if seconds]
+    return "; ".join([", ".join(scores) or f"all from {on}", *said])
 
 
 def _picture(config: PictureConfig) -> str:
@@ -169,6 +193,7 @@ def _describe(
         front_end=None,
         picture=None,
         labels=None,
+        events=None,
         of_pictures=False,
         layers=layers,
     )

@@ -86,6 +86,7 @@ class Description:
             rates.
         picture: of a classifier of pictures, their size, and how others get it.
         labels: of a classifier, its classes; None where they have no names.
+        events: of a classifier that was tuned, what it takes for an event.
         of_pictures: whether its input is a picture, whose last axis is columns and not time.
         layers: every layer, in order.
     """
@@ -112,6 +113,7 @@ class Description:
     front_end: str | None
     picture: str | None
     labels: tuple[str, ...] | None
+    events: str | None
     of_pictures: bool
     layers: tuple[LayerAccount, ...]
 
@@ -147,6 +149,7 @@ class Description:
             ("front-end", self.front_end),
             ("picture", self.picture),
             ("labels", self._labels()),
+            ("events", self.events),
             ("input, output", f"{_by(self.input)}, {_by(self.output)}"),
             ("parameters", f"{self.parameters:,} trainable"),
             ("MACs", f"{self.macs:,}{next_macs}"),

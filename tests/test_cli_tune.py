@@ -220,8 +220,8 @@ def test_without_thresholds_a_half_is_one(model, folder, capsys):
         (
             "tune {model} --positives {folder}/none.csv",
             (
-                "{folder}/none.csv does not exist; give a table with a column file_name, or a folder of label "
-                "folders"
+                "{folder}/none.csv does not exist; give a table with a column file_name, or a folder of "
+                "label folders"
             ),
         ),
         (

@@ -71,6 +71,17 @@ def test_a_listener_takes_what_was_tuned_unless_it_is_told(demo):
     assert heard(events=EventConfig(), hop_seconds=0.01) == untold
 
 
+def test_its_page_says_what_was_tuned(demo):
+    assert audiocnn.describe(demo).events is None
+    demo.config = replace(demo.config, events=EVENTS, hop_seconds=0.02)
+    assert audiocnn.describe(demo).events == (
+        "yes from 0.812346, no from 0.6; the median of 100 ms; one across gaps of 200 ms; at least 50 ms; "
+        "refractory for 700 ms; a decision every 20 ms"
+    )
+    demo.config = replace(demo.config, events=EventConfig(on=0.75))
+    assert audiocnn.describe(demo).events == "all from 0.75; a decision every 20 ms"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
