@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from textwrap import fill
 
 from audiocnn.operating_point import OperatingPoint
 
@@ -26,11 +27,13 @@ POINT_COLUMNS = (
 
 _HEAD = ("label", "threshold", "words", "missed", "95 %", "alarms", "per hour", "95 %")
 
-_RULES = """\
-False alarms are of {hours:.2f} h. A word is found if an event of its label overlaps it, give or take
-{tolerance:g} s, that was not known before it began; all such events count once, and so does any other, as a
-false alarm. Intervals are exact: Clopper-Pearson, Garwood. Latency: seconds from the end of a word to when
-enough had been heard to know of it, of the words that are found."""
+_RULES = (
+    "False alarms are of {hours:.2f} h. A word is found if an event of its label overlaps it, give or take "
+    "{tolerance:g} s, that was not known before it began; all such events count once, and so does any other, "
+    "as a false alarm. Intervals are exact: Clopper-Pearson, Garwood. Latency: seconds from the end of a word "
+    "to when enough had been heard to know of it, of the words that are found."
+)
+_WIDTH = 100
 
 
 def point_values(point: OperatingPoint) -> dict[str, float | None]:
@@ -84,7 +87,7 @@ def format_points(points: Mapping[str, OperatingPoint], total: OperatingPoint, *
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
         for row in cells
     ]
-    return "\n".join(lines) + "\n\n" + _RULES.format(hours=total.hours, tolerance=tolerance)
+    return "\n".join(lines) + "\n\n" + fill(_RULES.format(hours=total.hours, tolerance=tolerance), _WIDTH)
 
 
 def _cells(point: OperatingPoint) -> list[str]:
@@ -99,7 +102,7 @@ def _cells(point: OperatingPoint) -> list[str]:
         str(point.false_alarms),
         f"{point.alarms_per_hour:.2f}" if point.hours else "-",
         f"{alarms_low:.2f} to {alarms_high:.2f}" if point.hours else "-",
-        *("-" if math.isnan(latency) else f"{latency:.2f}" for latency in latencies),
+        *("-" if math.isnan(latency) else f"{round(latency, 2) + 0.0:.2f}" for latency in latencies),
     ]
 
 
