@@ -30,8 +30,8 @@ _HEAD = ("label", "threshold", "words", "missed", "95 %", "alarms", "per hour", 
 _RULES = (
     "False alarms are of {hours:.2f} h. A word is found if an event of its label overlaps it, give or take "
     "{tolerance:g} s, that was not known before it began; all such events count once, and so does any other, "
-    "as a false alarm. Intervals are exact: Clopper-Pearson, Garwood. Latency: seconds from the end of a word "
-    "to when enough had been heard to know of it, of the words that are found."
+    "as a false alarm. Intervals are exact: Clopper-Pearson, Garwood. Latency: seconds from the end of a "
+    "word to when enough had been heard to know of it, of the words that are found."
 )
 _WIDTH = 100
 
