@@ -99,14 +99,15 @@ def run_tune(options: Namespace) -> int:
     recordings, split = read_recordings(
         options.positives, options.negatives, split=options.split, preferred=("validation",)
     )
+    tuned = classifier.config
     said = {truth.label for recording in recordings for truth in recording.truths}
     tuning = tune(
         classifier,
         recordings,
         labels=list(dict.fromkeys(options.labels)) or sorted(said),
         max_alarms_per_hour=options.max_fa_per_hour,
-        events=event_config(options, classifier.config.events),
-        hop_seconds=options.hop_seconds or classifier.config.hop_seconds,
+        events=event_config(options, tuned.events),
+        hop_seconds=tuned.hop_seconds if options.hop_seconds is None else options.hop_seconds,
         tolerance_seconds=options.tolerance_seconds,
     )
     print(f"{options.model} on {options.positives}, {split}: {tuning}")
