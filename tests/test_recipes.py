@@ -14,6 +14,7 @@ from bars import write_cifar, write_set
 
 import audiocnn
 from audiocnn import vision
+from audiocnn.data.manifest import read_manifest
 from audiocnn.evaluate import evaluate_pictures
 from audiocnn.image_config import ImageTrainConfig
 from audiocnn.image_task import read_pictures
@@ -31,6 +32,7 @@ def test_every_recipe_is_here_and_short():
         "mnist",
         "neocognitron_digits",
         "spoken_digits",
+        "spotting",
         "synthetic_words",
     }
     for folder in RECIPES.iterdir():
@@ -120,6 +122,33 @@ def test_spoken_digits(tmp_path, capsys):
     floor = ["| logmel, support vector machine, set", "| logmel, support vector machine, chosen"]
     names = [*floor, "| mfcc, tc_resnet_8", "| mfcc, tc_resnet_14_0_4"]
     assert [line.split(" | ")[0] for line in table[2:]] == names
+
+
+def test_spotting(spoken, tmp_path, capsys):
+    noise, out, generator = tmp_path / "noise", tmp_path / "runs", np.random.default_rng(0)
+    noise.mkdir()
+    for name in ("hiss", "rain"):
+        soundfile.write(noise / f"{name}.wav", 0.1 * generator.standard_normal(24 * 16000), 16000)
+    some = ["--targets", "high", "--minutes", 1, "--epochs", 1, "--max_fa_per_hour", 100000]
+    run_recipe("spotting", "--data", spoken, "--noise", noise, "--out", out, *some, "--seeds", 0, 1)
+    hours = {
+        f"{part}_{snr}_db.{end}"
+        for part in ("validation", "test")
+        for snr in (5, 20)
+        for end in ("csv", "flac")
+    }
+    assert {p.name for p in out.iterdir()} == hours | {"words.csv", "noise.csv", "seed0", "seed1"}
+    assert soundfile.info(out / "test_5_db.flac").frames == 60 * 16000
+    assert {(clip.start, clip.stop) for clip in read_manifest(out / "noise.csv")} == {(0.0, 12.0)}
+    text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines() if line.startswith("high ")]
+    assert len(rows) == 8 and {row[2] for row in rows} == {"3"}  # of each seed, noise and part
+    tuned, judged = rows[0][1], rows[1][1]
+    assert tuned == judged  # thresholds of validation are those of the test
+    for seed in (0, 1):
+        labels = audiocnn.load(out / f"seed{seed}" / "model.safetensors").labels
+        assert labels == ("background", "high", "low")
+        assert matplotlib.image.imread(out / f"seed{seed}" / "det.png").std() > 0.02
 
 
 def test_synthetic_words(tmp_path, capsys):
