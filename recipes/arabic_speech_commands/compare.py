@@ -1,7 +1,6 @@
 """Train every small net for the same time on Arabic Speech Commands, or write the table that compares them.
 
-Run it in two terminals to use two cores: each takes the next net that is free. One that was stopped is gone
-on with, one that has a line in results.csv is not run again.
+Two terminals use two cores: each takes the next net that is free, or goes on with one that was stopped.
 """
 
 import argparse
@@ -24,11 +23,11 @@ IMAGE_NETS = ("alexnet", "alexnet_ungrouped", "googlenet", "googlenet_bn")
 PADDED = ("vggish", "resnet18", "resnet34", "resnet50", *IMAGE_NETS)
 # M5 reads samples, of which there is one row to mask; image nets take 47 or 67 rows at least, here are 80
 OWN = {name: {"front_end": "whisper"} for name in IMAGE_NETS}
-OWN |= {"m5": {"front_end": "samples", "max_freq_width": 0}}
+OWN["m5"] = {"front_end": "samples", "max_freq_width": 0}
 # DS-CNN as published reads 10 cepstra every 20 ms
 SMALL = {"front_end": "tensorflow_kws", "window": 49, "max_freq_width": 2, "max_time_width": 4}
-PUBLISHED = {f"ds_cnn_{size}": SMALL for size in ("s", "m", "m_1_5", "l")}
-PUBLISHED |= {"ds_cnn_mlperf": SMALL | {"front_end": "mlperf_tiny"}}
+PUBLISHED = {name: SMALL for name in AUDIO_MODELS if name.startswith("ds_cnn")}
+PUBLISHED["ds_cnn_mlperf"] = SMALL | {"front_end": "mlperf_tiny"}
 
 
 def list_paddings(name: str) -> list[Padding]:
