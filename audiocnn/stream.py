@@ -9,6 +9,7 @@ the whole: there is one mechanism for both.
 """
 
 import logging
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -86,13 +87,14 @@ class Listener:
                 f"channels={channels} must be a positive integer, or None for chunks (time,)"
             )
         self.classifier = classifier
-        self.sample_rate = check_rate("sample_rate", sample_rate or classifier.sample_rate)
+        rate = classifier.sample_rate if sample_rate is None else sample_rate
+        self.sample_rate = check_rate("sample_rate", rate)
         classifier.require_rate(self.sample_rate, "the stream")
         self.channels = channels
         edges: Edges = "silence" if past == "silence" else "inside"
         tuned = classifier.config
         hop = tuned.hop_seconds if hop_seconds is None else hop_seconds
-        self._scanner = Scanner(classifier, hop_seconds=hop, edges=edges)
+        self._scanner = Scanner(classifier, hop_seconds=hop, edges=edges, compiled_chunk=compiled_chunk)
         self._config = events or tuned.events or EventConfig()
         self._resampler: Resampler | None
         self._is_over: bool
@@ -143,10 +145,10 @@ class Listener:
             The scores and events of what was heard before it.
 
         Raises:
-            ParameterError: for a gap that is negative.
+            ParameterError: for a gap that is negative, or endless.
         """
-        if not seconds >= 0:
-            raise ParameterError(f"seconds={seconds} of a gap must be 0 or more")
+        if not 0 <= seconds < math.inf:
+            raise ParameterError(f"seconds={seconds} of a gap must be 0 or more, and finite")
         heard = self.finish()
         self._arrived += round(seconds * self.sample_rate)
         self._begin(self.seconds)

@@ -172,3 +172,10 @@ def test_a_full_queue_drops_and_says_so():
     assert float(chunks.get(0).mean()) == 6.0
     with pytest.raises(ParameterError, match="max_frames=0 must be a positive integer"):
         BoundedQueue(0)
+
+
+def test_a_rate_of_nothing_is_none(model, capsys):
+    message = "audiocnn listen: sample_rate=0 must be a positive integer"
+    for source in (["-", "--raw", "s16le"], []):
+        status, _, err = call(capsys, "listen", model, *source, "--sample_rate", "0")
+        assert status == 2 and err.startswith(message)

@@ -187,6 +187,14 @@ def test_nothing_heard_is_no_silence(net):
             {"sample_rate": -1},
             "sample_rate=-1 must be a positive integer of samples a second, such as 16000",
         ),
+        (
+            {"sample_rate": 0},
+            "sample_rate=0 must be a positive integer of samples a second, such as 16000",
+        ),
+        (
+            {"compiled_chunk": 1600},
+            "compiled_chunk=1600 must be a multiple of the hop, 1280 samples",
+        ),
     ],
 )
 def test_what_cannot_work_is_said(net, options, message):
@@ -195,6 +203,11 @@ def test_what_cannot_work_is_said(net, options, message):
     assert str(caught.value) == message
     with pytest.raises(ParameterError, match="seconds=-1.0 of a gap must be 0 or more"):
         Listener(net).skip(-1.0)
+
+
+def test_a_gap_without_end_is_none(net):
+    with pytest.raises(ParameterError, match="seconds=inf of a gap must be 0 or more, and finite"):
+        Listener(net).skip(float("inf"))
 
 
 def test_a_stream_of_another_rate_may_be_refused(net):

@@ -118,7 +118,7 @@ def _source(options: Namespace, model_rate: int) -> Source:
     from audiocnn.microphone import microphone
     from audiocnn.pcm import PCMFormat, read_chunks, read_wav_header
 
-    rate = options.sample_rate or model_rate
+    rate = model_rate if options.sample_rate is None else options.sample_rate
     if options.source == "microphone":
         heard = microphone(sample_rate=rate, channels=options.channels, device=options.device_name)
         return rate, options.channels, heard
