@@ -9,7 +9,10 @@ With a label after the other: the best ways of those so far, each with each poin
 
 from collections.abc import Mapping, Sequence
 
-from audiocnn.operating_point import OperatingPoint, in_all
+import numpy as np
+import numpy.typing as npt
+
+from audiocnn.operating_point import OperatingPoint
 
 __all__ = ["best_together"]
 
@@ -25,7 +28,8 @@ def best_together(
 
     Returns:
         For each number of misses in all with which fewer false alarms can be had than with a smaller one,
-        what comes of all labels, and of each; with the fewest false alarms first.
+        what comes of all labels, and of each; with the fewest false alarms first. The latencies are left to
+        those of the labels: there may be as many ways as words.
 
     >>> def curve(*points):
     ...     return [
@@ -36,29 +40,38 @@ def best_together(
     >>> [(point.false_alarms, point.misses) for point, _ in best_together(curves, hours=1.0)]
     [(0, 14), (1, 8), (3, 3), (6, 1)]
     """
-    # of so many misses in all of the labels so far: false alarms, and the points that make them
-    cheapest: dict[int, tuple[int, tuple[OperatingPoint, ...]]] = {0: (0, ())}
+    # of the labels so far the fewest false alarms for so many misses, and which point of the last makes them
+    fewest, choices = np.zeros(1), list[npt.NDArray[np.intp]]()
     for points in curves.values():
-        longer: dict[int, tuple[int, tuple[OperatingPoint, ...]]] = {}
-        for misses, (alarms, chosen) in cheapest.items():
-            for point in points:
-                total, cost = misses + point.misses, alarms + point.false_alarms
-                if total not in longer or cost < longer[total][0]:
-                    longer[total] = (cost, (*chosen, point))
-        cheapest = _undominated(longer)
-    return [
-        (in_all(chosen, threshold=None, hours=hours), dict(zip(curves, chosen, strict=True)))
-        for _, chosen in sorted(cheapest.values(), key=lambda way: way[0])
-    ]
+        size = len(fewest) + max((point.misses for point in points), default=0)
+        longer, choice = np.full(size, np.inf), np.zeros(size, dtype=np.intp)
+        for i, point in enumerate(points):
+            part = slice(point.misses, point.misses + len(fewest))
+            alarms = fewest + point.false_alarms
+            is_better = alarms < longer[part]
+            longer[part][is_better], choice[part][is_better] = alarms[is_better], i
+        fewest = longer
+        choices.append(choice)
+    of_fewer_misses = np.minimum.accumulate(np.concatenate(([np.inf], fewest[:-1])))
+    return [_way(curves, choices, misses, hours) for misses in np.flatnonzero(fewest < of_fewer_misses)[::-1]]
 
 
-def _undominated(
-    ways: Mapping[int, tuple[int, tuple[OperatingPoint, ...]]],
-) -> dict[int, tuple[int, tuple[OperatingPoint, ...]]]:
-    """Those with fewer false alarms than all of fewer misses."""
-    kept: dict[int, tuple[int, tuple[OperatingPoint, ...]]] = {}
-    fewest = None
-    for misses in sorted(ways):
-        if fewest is None or ways[misses][0] < fewest:
-            kept[misses], fewest = ways[misses], ways[misses][0]
-    return kept
+def _way(
+    curves: Mapping[str, Sequence[OperatingPoint]],
+    choices: Sequence[npt.NDArray[np.intp]],
+    misses: int,
+    hours: float,
+) -> tuple[OperatingPoint, dict[str, OperatingPoint]]:
+    """The points that so many misses are made of, found from the last label back to the first."""
+    chosen: dict[str, OperatingPoint] = {}
+    for (label, points), choice in zip([*curves.items()][::-1], choices[::-1], strict=True):
+        chosen[label] = points[choice[misses]]
+        misses -= chosen[label].misses
+    total = OperatingPoint(
+        threshold=None,
+        words=sum(point.words for point in chosen.values()),
+        misses=sum(point.misses for point in chosen.values()),
+        false_alarms=sum(point.false_alarms for point in chosen.values()),
+        hours=hours,
+    )
+    return total, {label: chosen[label] for label in curves}
