@@ -22,7 +22,7 @@ from audiocnn.errors import AudioReadError, ParameterError
 from audiocnn.files import why_not_read
 from audiocnn.resampling import QUALITY, Resampler, Samples, check_rate, say_once, to_tensor
 
-__all__ = ["Audio", "AudioInfo", "blocks", "info", "read"]
+__all__ = ["Audio", "AudioInfo", "blocks", "info", "read", "require_part"]
 
 
 _CONVERT = "convert it with `ffmpeg -i IN OUT.wav`"
@@ -189,6 +189,30 @@ def blocks(
                 yield block
         if (block := resampler.flush()).numel():
             yield block
+
+
+def require_part(
+    path: str | os.PathLike[str],
+    *,
+    sample_rate: int | None = None,
+    start_seconds: float = 0.0,
+    stop_seconds: float | None = None,
+) -> None:
+    """Raise what `blocks` would before its first samples, of which none are read.
+
+    Args:
+        path: the file.
+        sample_rate: as for `read`.
+        start_seconds: as for `read`.
+        stop_seconds: as for `read`.
+
+    Raises:
+        AudioReadError: for a file without such a part; damage that only decoding shows is not seen.
+        ParameterError: as `read` does.
+    """
+    with _open(path) as file:
+        rate = file.samplerate if sample_rate is None else check_rate("sample_rate", sample_rate)
+        _part(file, start_seconds, stop_seconds, rate)
 
 
 class _File(soundfile.SoundFile):  # type: ignore[misc]

@@ -117,7 +117,8 @@ def listen(
         A recording, its scores `(labels, decisions)`, when these were made, and how many seconds it has.
 
     Raises:
-        ManifestError: listing every recording that cannot be read, before one is heard.
+        ManifestError: listing every recording that cannot be read, or does not have such a part, before one
+            is heard; of damage that only decoding shows, when it is reached, `AudioReadError`.
     """
     recordings = [
         recording
@@ -127,8 +128,14 @@ def listen(
     problems = []
     for recording in recordings:
         try:
-            audio.info(recording.path)
-        except AudioReadError as error:
+            classifier.require_rate_of(recording.path)
+            audio.require_part(
+                recording.path,
+                sample_rate=classifier.sample_rate,
+                start_seconds=recording.start,
+                stop_seconds=recording.stop,
+            )
+        except (AudioReadError, ParameterError) as error:
             problems.append(str(error))
     if problems:
         raise ManifestError(list_problems("these recordings cannot be read", list(dict.fromkeys(problems))))
@@ -146,7 +153,6 @@ def listen(
 def _scores(
     classifier: Classifier, recording: Recording, rows: Sequence[int], hop_seconds: float | None
 ) -> tuple[npt.NDArray[np.float32], Clock, float]:
-    classifier.require_rate_of(recording.path)
     rate = classifier.sample_rate
     samples = 0
 

@@ -11,6 +11,7 @@ import torch
 from conftest import PITCHES_HZ, RATE
 
 import audiocnn
+from audiocnn.classifier import Classifier
 from audiocnn.data.manifest import Clip, read_manifest
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.events import EventConfig, find_events
@@ -297,6 +298,29 @@ def test_recordings_that_cannot_be_read_are_all_listed_before_one_is_heard(class
         f"  {folder}/x.wav does not exist; check the name and the folder\n"
         f"  {folder}/y.wav does not exist; check the name and the folder"
     )
+
+
+def test_parts_and_rates_that_cannot_be_heard_are_listed_with_them(classifier, folder, tmp_path):
+    """Not only when their turn comes, after hours of others."""
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0), RATE)
+    soundfile.write(tmp_path / "slow.wav", np.zeros(RATE), RATE // 2)
+    noise = Recording(path=folder / "noise" / "0.wav")
+    strict = Classifier(classifier.config, resample=False)
+    beyond = [replace(noise, start=100.0), Recording(path=tmp_path / "empty.wav")]
+    with pytest.raises(ManifestError) as caught:
+        judge(strict, [noise, *beyond, Recording(path=tmp_path / "slow.wav")], labels=["low"])
+    head, *lines = str(caught.value).splitlines()
+    assert head == "these recordings cannot be read (3):"
+    for line, start in zip(
+        lines,
+        (
+            f"  start_seconds=100.0 is behind the end of {folder}/noise/0.wav, which is ",
+            f"  {tmp_path}/empty.wav holds no samples; ",
+            f"  {tmp_path}/slow.wav has {RATE // 2} samples a second, and the classifier, which was told ",
+        ),
+        strict=True,
+    ):
+        assert line.startswith(start)
 
 
 def test_a_judgement_of_nothing_says_nothing():
