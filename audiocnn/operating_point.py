@@ -16,7 +16,6 @@ Limits for the Poisson Distribution", Biometrika 28. They take words and alarms 
 of one speaker, or of one noise, are not.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -190,16 +189,16 @@ def choose_point(points: Sequence[OperatingPoint], *, max_alarms_per_hour: float
     finding = [point for point in points if point.misses < point.words or not point.words]
     # a share of a whole may be off by a rounding
     allowed = [point for point in finding if point.false_alarms <= max_alarms_per_hour * point.hours + 1e-9]
-    if not allowed:
-        fewest = min((point.alarms_per_hour for point in finding), default=math.nan)
-        can = (
-            "no threshold finds a word"
-            if math.isnan(fewest)
-            else f"{fewest:.2f} is the least that can be had"
-        )
+    if not finding:
         raise ParameterError(
-            f"max_alarms_per_hour={max_alarms_per_hour:g} is too few: {can}; allow more, or train on what is "
-            "taken for the word"
+            "no threshold finds a word, however many false alarms are allowed; leave the label out, or train "
+            "on more recordings of it"
+        )
+    if not allowed:
+        fewest = min(point.alarms_per_hour for point in finding)
+        raise ParameterError(
+            f"max_alarms_per_hour={max_alarms_per_hour:g} is too few: {fewest:.2f} is the least that can be "
+            "had; allow more, or train on what is taken for the word"
         )
     return min(allowed, key=lambda point: (point.misses, -(point.threshold or 0.0)))
 
