@@ -11,6 +11,7 @@ layers are spared what is not asked for, for a finer one those behind its stride
 windows by themselves in each case.
 """
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -208,11 +209,12 @@ def scan_blocks(
         The track's stretches, in order, at least one.
     """
     scanner = Scanner(classifier, hop_seconds=hop_seconds, edges=edges)
-    given, last = 0, None
+    given, last, is_heard = 0, None, False
     for block in chain(_blocks_of(classifier, source, mono), (None,)):
         if block is not None:
             last, scores = block, scanner.push(block)
-        elif last is None:
+            is_heard = is_heard or block.shape[-1] > 0
+        elif last is None or not is_heard:
             raise ParameterError("source holds no samples; give at least one")
         else:
             scores = scanner.flush(last)
@@ -244,9 +246,10 @@ def _moved_by(classifier: Classifier, hop_seconds: float | None) -> Scan:
     """
     frame, rate = classifier.front_end.require_law().stride, classifier.sample_rate
     own = classifier.geometry.stride
-    hop = own if hop_seconds is None else round(hop_seconds * rate)
-    if hop < 1:
-        raise ParameterError(f"hop_seconds={hop_seconds} must be at least a sample, 1/{rate} s")
+    samples = own if hop_seconds is None else hop_seconds * rate
+    if not math.isfinite(samples) or round(samples) < 1:
+        raise ParameterError(f"hop_seconds={hop_seconds} must be at least a sample, 1/{rate} s, and finite")
+    hop = round(samples)
     layers = classifier.scans()
     for i, layer in enumerate(layers):
         if isinstance(layer, Windows):  # these may begin at any frame

@@ -1,5 +1,7 @@
 """A long recording scored all along has the scores of its windows, at every hop, however it is cut."""
 
+import math
+
 import numpy as np
 import pytest
 import soundfile
@@ -122,7 +124,9 @@ def test_a_scanner_begins_anew():
                 "0.16 or 0.04"
             ),
         ),
-        ({"hop_seconds": 0.0}, "hop_seconds=0.0 must be at least a sample, 1/16000 s"),
+        ({"hop_seconds": 0.0}, "hop_seconds=0.0 must be at least a sample, 1/16000 s, and finite"),
+        ({"hop_seconds": math.nan}, "hop_seconds=nan must be at least a sample, 1/16000 s, and finite"),
+        ({"hop_seconds": math.inf}, "hop_seconds=inf must be at least a sample, 1/16000 s, and finite"),
         ({"edges": "mirror"}, "edges='mirror' must be 'inside' or 'silence'"),
     ],
 )
@@ -132,9 +136,10 @@ def test_what_cannot_work_is_said(options, message):
     assert str(caught.value) == message
 
 
-def test_nothing_is_no_recording():
+@pytest.mark.parametrize("source", [(), torch.zeros(0), [torch.zeros(2, 0)] * 3])
+def test_nothing_is_no_recording(source):
     with pytest.raises(ParameterError, match="source holds no samples; give at least one"):
-        scan(classifier("tc_resnet_8", "valid"), iter(()))
+        scan(classifier("tc_resnet_8", "valid"), source)
 
 
 @pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex operators")

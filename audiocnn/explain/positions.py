@@ -12,6 +12,7 @@ pictures: Azulay & Weiss 2019, "Why do deep convolutional networks generalize so
 transformations?", JMLR 20, arXiv 1805.12177.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -46,12 +47,17 @@ class PositionAudit:
 
     def variation(self, label: str) -> tuple[float, float]:
         """The least and the greatest score of a label, over all positions."""
-        track = self.scores[:, self.labels.index(label)]
+        track = self.scores[:, self._row(label)]
         return float(track.min()), float(track.max())
 
     def heard(self, label: str) -> float:
         """The part of the positions at which the label has the highest score, 0 to 1."""
-        return float((self.scores.argmax(dim=1) == self.labels.index(label)).double().mean())
+        return float((self.scores.argmax(dim=1) == self._row(label)).double().mean())
+
+    def _row(self, label: str) -> int:
+        if label not in self.labels:
+            raise ParameterError(f"label={label!r} is not among {', '.join(self.labels)}")
+        return self.labels.index(label)
 
 
 def audit_positions(classifier: Classifier, word: Tensor, *, step_seconds: float = 0.01) -> PositionAudit:
@@ -72,13 +78,13 @@ def audit_positions(classifier: Classifier, word: Tensor, *, step_seconds: float
     (torch.Size([10, 12]), True)
     """
     rate, window = classifier.sample_rate, classifier.window
-    step, free = round(step_seconds * rate), window - word.shape[-1]
-    if word.dim() != 1 or free < 0:
+    if word.dim() != 1 or len(word) > window:
         raise ParameterError(
             f"word of shape {tuple(word.shape)} must be (time,), at most the {window} samples of the window"
         )
-    if step < 1:
-        raise ParameterError(f"step_seconds={step_seconds} must be at least a sample, 1/{rate} s")
+    if not math.isfinite(step_seconds) or round(step_seconds * rate) < 1:
+        raise ParameterError(f"step_seconds={step_seconds} must be at least a sample, 1/{rate} s, and finite")
+    step, free = round(step_seconds * rate), window - len(word)
     shifts = range(0, free + 1, step)
     placed = torch.stack([F.pad(word, (shift, free - shift)) for shift in shifts])
     scores = torch.cat([classifier.score_clips(list(some)) for some in placed.split(_AT_ONCE)])  # type: ignore[no-untyped-call]

@@ -1,5 +1,7 @@
 """A word slid through the window: exact for shifts of a stride, and measured between."""
 
+import math
+
 import pytest
 import torch
 from laws import classifier
@@ -42,10 +44,23 @@ def test_every_position_is_scored_as_a_clip_of_its_own():
             0.01,
             "word of shape (1, 9) must be (time,), at most the 23200 samples of the window",
         ),
-        (torch.zeros(9), 0.0, "step_seconds=0.0 must be at least a sample, 1/16000 s"),
+        (
+            torch.tensor(0.5),
+            0.01,
+            "word of shape () must be (time,), at most the 23200 samples of the window",
+        ),
+        (torch.zeros(9), 0.0, "step_seconds=0.0 must be at least a sample, 1/16000 s, and finite"),
+        (torch.zeros(9), math.nan, "step_seconds=nan must be at least a sample, 1/16000 s, and finite"),
     ],
 )
 def test_what_cannot_be_slid_is_said(word, step_seconds, message):
     with pytest.raises(ParameterError) as error:
         audit_positions(classifier("bc_resnet_1", "valid"), word, step_seconds=step_seconds)
     assert str(error.value) == message
+
+
+def test_a_label_that_is_not_there_is_said():
+    audit = audit_positions(classifier("tc_resnet_8", "valid").eval(), WORD, step_seconds=0.5)
+    for ask in (audit.heard, audit.variation):
+        with pytest.raises(ParameterError, match="label='up' is not among left, right, other"):
+            ask("up")
