@@ -59,8 +59,8 @@ def recordings_of(positives: Sequence[Clip], negatives: Sequence[Path | Clip] = 
 
     Args:
         positives: clips with labels.
-        negatives: recordings, or parts of them, in which no word is said; those that hold positives are
-            left out here, being heard already.
+        negatives: recordings, or parts of them, in which no word is said; those that hold positives, and
+            those named before, are left out here, being heard already.
 
     Raises:
         ManifestError: listing every clip that has no label, that cannot be read, or that begins behind the
@@ -68,7 +68,7 @@ def recordings_of(positives: Sequence[Clip], negatives: Sequence[Path | Clip] = 
     """
     clips_of: dict[str, list[Clip]] = {}
     for clip in positives:
-        clips_of.setdefault(os.path.normpath(clip.path), []).append(clip)
+        clips_of.setdefault(os.path.realpath(clip.path), []).append(clip)
     recordings, problems = [], []
     for clips in clips_of.values():
         try:
@@ -77,9 +77,12 @@ def recordings_of(positives: Sequence[Clip], negatives: Sequence[Path | Clip] = 
             problems.append(unreadable(clips[0], error))
     if problems:
         raise ManifestError(list_problems("these positives cannot be used", problems))
+    heard = set()
     for file in negatives:
         clip = file if isinstance(file, Clip) else Clip(path=file, label=None)
-        if os.path.normpath(clip.path) not in clips_of:
+        path = os.path.realpath(clip.path)
+        if path not in clips_of and (path, clip.start, clip.stop) not in heard:
+            heard.add((path, clip.start, clip.stop))
             recordings.append(Recording(path=clip.path, start=clip.start, stop=clip.stop))
     return recordings
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -326,3 +327,23 @@ def test_parts_and_rates_that_cannot_be_heard_are_listed_with_them(classifier, f
 def test_a_judgement_of_nothing_says_nothing():
     judged = Judgement(points={}, hours=0.0)
     assert judged.total.words == 0 and np.isnan(judged.total.miss_rate)
+
+
+def test_a_negative_is_known_by_its_file_however_it_is_named(folder, tmp_path, monkeypatch):
+    """A table's paths are whole, those of a command line often not; none is heard twice."""
+    monkeypatch.chdir(folder)
+    (tmp_path / "linked.flac").symlink_to(folder / "b.flac")
+    noise = Path("noise/0.wav")
+    part = Clip(path=noise, label=None, start=1.0, stop=2.0)
+    negatives = [
+        Path("a.flac"),
+        tmp_path / "linked.flac",
+        noise,
+        folder / noise,
+        part,
+        replace(part, start=1.5),
+    ]
+    clips = read_manifest("parts.csv")
+    recordings = recordings_of(clips, negatives)
+    heard = [(recording.path.name, recording.start) for recording in recordings]
+    assert heard == [("a.flac", 0.0), ("b.flac", 0.0), ("0.wav", 0.0), ("0.wav", 1.0), ("0.wav", 1.5)]
