@@ -14,6 +14,7 @@ windows by themselves in each case.
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -108,6 +109,8 @@ class Scanner:
             raise ParameterError(
                 f"compiled_chunk={compiled_chunk} must be a multiple of the hop, {self.hop} samples"
             )
+        # listed once: to walk through a net of hundreds takes as long as a tenth of a short piece
+        self._modules = list(self._net.modules())
         self._compiled_chunk = compiled_chunk
         self._compiled = None if compiled_chunk is None else torch.compile(self._net.step, dynamic=False)
         # whole hops of silence, so that decisions on what was recorded are those of "inside"
@@ -143,7 +146,8 @@ class Scanner:
         step = self._compiled if self._compiled and fits else self._net.step
         self._heard += samples.shape[-1]
         batch = samples if samples.dim() == 2 else samples[None]
-        with self.classifier.evaluating(), torch.inference_mode():
+        is_training = any(module.training for module in self._modules)
+        with self._net.evaluating() if is_training else nullcontext(), torch.inference_mode():
             logits, self._state = step(batch.to(self.classifier.normalize.mean), self._state)
             if logits is None:
                 scores = torch.empty(len(batch), len(self.classifier.labels), 0)
