@@ -180,7 +180,7 @@ def count_events(
     )
 
 
-def choose_point(points: Sequence[OperatingPoint], *, max_alarms_per_hour: float) -> OperatingPoint:
+def choose_point(points: Sequence[OperatingPoint], *, max_fa_per_hour: float) -> OperatingPoint:
     """Of the points with no more false alarms that with the fewest misses; of equals the strictest.
 
     Raises:
@@ -188,7 +188,7 @@ def choose_point(points: Sequence[OperatingPoint], *, max_alarms_per_hour: float
     """
     finding = [point for point in points if point.misses < point.words or not point.words]
     # a share of a whole may be off by a rounding
-    allowed = [point for point in finding if point.false_alarms <= max_alarms_per_hour * point.hours + 1e-9]
+    allowed = [point for point in finding if point.false_alarms <= max_fa_per_hour * point.hours + 1e-9]
     if not finding:
         raise ParameterError(
             "no threshold finds a word, however many false alarms are allowed; leave the label out, or train "
@@ -197,7 +197,7 @@ def choose_point(points: Sequence[OperatingPoint], *, max_alarms_per_hour: float
     if not allowed:
         fewest = min(point.alarms_per_hour for point in finding)
         raise ParameterError(
-            f"max_alarms_per_hour={max_alarms_per_hour:g} is too few: {fewest:.2f} is the least that can be "
+            f"max_fa_per_hour={max_fa_per_hour:g} is too few: {fewest:.2f} is the least that can be "
             "had; allow more, or train on what is taken for the word"
         )
     return min(allowed, key=lambda point: (point.misses, -(point.threshold or 0.0)))

@@ -71,7 +71,7 @@ class Tuning:
         chosen: what comes of those that were chosen.
         config: these, with the smoothing and the durations that they hold for.
         hop_seconds: from one decision to the next.
-        max_alarms_per_hour: what was allowed to all labels together.
+        max_fa_per_hour: what was allowed to all labels together.
     """
 
     points: Mapping[str, list[OperatingPoint]]
@@ -79,7 +79,7 @@ class Tuning:
     chosen: Judgement
     config: EventConfig
     hop_seconds: float
-    max_alarms_per_hour: float
+    max_fa_per_hour: float
 
     def store(self, classifier: Classifier) -> None:
         """Make the thresholds and the hop those of a classifier: what it listens with unless told otherwise.
@@ -111,7 +111,8 @@ class Tuning:
     def __str__(self) -> str:
         """The report for the terminal."""
         of_all = f", of {len(self.points)} labels together" if len(self.points) > 1 else ""
-        return f"at most {self.max_alarms_per_hour:g} false alarms an hour{of_all}\n\n{self.chosen}"
+        alarms = f"false alarm{'' if self.max_fa_per_hour == 1 else 's'}"
+        return f"at most {self.max_fa_per_hour:g} {alarms} an hour{of_all}\n\n{self.chosen}"
 
 
 def tune(
@@ -119,7 +120,7 @@ def tune(
     recordings: Sequence[Recording],
     *,
     labels: Sequence[str],
-    max_alarms_per_hour: float,
+    max_fa_per_hour: float,
     events: EventConfig | None = None,
     hop_seconds: float | None = None,
     tolerance_seconds: float = 0.3,
@@ -135,7 +136,7 @@ def tune(
         classifier: on any device.
         recordings: of one collection; false alarms are counted in the hours of all.
         labels: words to be found, each with a threshold of its own; others are never an event.
-        max_alarms_per_hour: false alarms of all labels together.
+        max_fa_per_hour: false alarms of all labels together.
         events: smoothing and durations; its thresholds are not used.
         hop_seconds: as for `audiocnn.score_track.Scanner`; None takes the net's own.
         tolerance_seconds: how far from a word an event still counts for it.
@@ -145,8 +146,8 @@ def tune(
         ParameterError: for labels that the classifier does not know or of which there is no word, recordings
             without a time that has no word, or listing those for which no threshold has so few false alarms.
     """
-    if not max_alarms_per_hour >= 0:
-        raise ParameterError(f"max_alarms_per_hour={max_alarms_per_hour} must be 0 or more")
+    if not max_fa_per_hour >= 0:
+        raise ParameterError(f"max_fa_per_hour={max_fa_per_hour} must be 0 or more")
     _require_words(classifier, recordings, labels)
     if all(recording.is_clip for recording in recordings):
         raise ParameterError(
@@ -167,7 +168,7 @@ def tune(
         label: sweep(some, label, config=events, hours=hours, tolerance_seconds=tolerance_seconds)
         for label, some in tracks.items()
     }
-    together, chosen = _choose(points, hours, max_alarms_per_hour)
+    together, chosen = _choose(points, hours, max_fa_per_hour)
     thresholds = {label: point.threshold or 0.0 for label, point in chosen.items()}
     return Tuning(
         points=points,
@@ -175,18 +176,18 @@ def tune(
         chosen=Judgement(points=chosen, hours=hours, tolerance_seconds=tolerance_seconds),
         config=replace(events, on=thresholds, off=None, ignore=()),
         hop_seconds=clock.hop_seconds,
-        max_alarms_per_hour=max_alarms_per_hour,
+        max_fa_per_hour=max_fa_per_hour,
     )
 
 
 def _choose(
-    points: Mapping[str, Sequence[OperatingPoint]], hours: float, max_alarms_per_hour: float
+    points: Mapping[str, Sequence[OperatingPoint]], hours: float, max_fa_per_hour: float
 ) -> tuple[list[OperatingPoint], dict[str, OperatingPoint]]:
     """What can be had of all labels together, and the best point of each, or why some have none."""
     problems = []
     for label, some in points.items():
         try:
-            choose_point(some, max_alarms_per_hour=max_alarms_per_hour)
+            choose_point(some, max_fa_per_hour=max_fa_per_hour)
         except ParameterError as error:
             problems.append(f"{label}: {error}")
     if problems:
@@ -196,7 +197,7 @@ def _choose(
     }
     ways = best_together(finding, hours=hours)
     together = [total for total, _ in ways]
-    best = choose_point(together, max_alarms_per_hour=max_alarms_per_hour)
+    best = choose_point(together, max_fa_per_hour=max_fa_per_hour)
     return together, ways[together.index(best)][1]
 
 

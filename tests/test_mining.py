@@ -222,6 +222,12 @@ def test_one_bad_recording_stops_no_other(model, night, tmp_path, capsys):
     assert printed.startswith(f"{out} lists ") and {clip.path for clip in read_manifest(out)} == {night}
 
 
+def test_where_no_recording_can_be_heard_no_remedy_is_offered(model, tmp_path, capsys):
+    out = tmp_path / "false.csv"
+    status, printed, _ = call(capsys, "mine", model, tmp_path / "none.wav", *OPTIONS, "--out", out)
+    assert (status, printed) == (1, f"no recording could be heard, and {out} is not written\n")
+
+
 def test_an_interrupt_leaves_what_was_found(model, night, tmp_path, capsys, monkeypatch):
     out, listen = tmp_path / "false.csv", Miner.listen
 
@@ -241,6 +247,10 @@ def test_an_interrupt_leaves_what_was_found(model, night, tmp_path, capsys, monk
     [
         (["--labels", "up", "--out", "a.csv"], "labels names 'up', which is not among high, low"),
         (["--labels", "low", "--out", "a.txt"], "out=a.txt must end in .csv"),
+        (
+            ["--labels", "low", "--out", "a.csv", "--label", ""],
+            "label='' must be a text: what false alarms are to be learned as; unknown is usual",
+        ),
         (["--labels", "low", "--out", "a.csv", "--on", "2"], "on=2.0 must be a score, from 0 to 1"),
         (
             ["--labels", "low", "--out", "a.csv", "--truth", "{other}"],

@@ -99,12 +99,12 @@ def test_the_chosen_point_misses_least_of_those_allowed():
         OperatingPoint(threshold=t, words=10, misses=m, false_alarms=f, hours=2.0)
         for t, m, f in ((0.2, 0, 9), (0.4, 1, 4), (0.6, 2, 2), (0.7, 2, 2), (0.8, 5, 1))
     ]
-    assert choose_point(points, max_alarms_per_hour=1.0).threshold == 0.7
-    assert choose_point(points, max_alarms_per_hour=2.0).threshold == 0.4
+    assert choose_point(points, max_fa_per_hour=1.0).threshold == 0.7
+    assert choose_point(points, max_fa_per_hour=2.0).threshold == 0.4
     with pytest.raises(ParameterError) as caught:
-        choose_point(points, max_alarms_per_hour=0.1)
+        choose_point(points, max_fa_per_hour=0.1)
     assert str(caught.value) == (
-        "max_alarms_per_hour=0.1 is too few: 0.50 is the least that can be had; allow more, or train on what "
+        "max_fa_per_hour=0.1 is too few: 0.50 is the least that can be had; allow more, or train on what "
         "is taken for the word"
     )
 
@@ -112,16 +112,16 @@ def test_the_chosen_point_misses_least_of_those_allowed():
 def test_a_threshold_that_finds_nothing_is_none():
     none = OperatingPoint(threshold=0.9, words=2, misses=2, false_alarms=0, hours=1.0)
     one = OperatingPoint(threshold=0.5, words=2, misses=1, false_alarms=2, hours=1.0)
-    assert choose_point([one, none], max_alarms_per_hour=2) == one
-    with pytest.raises(ParameterError, match="max_alarms_per_hour=1 is too few: 2.00 is the least that can"):
-        choose_point([one, none], max_alarms_per_hour=1)
+    assert choose_point([one, none], max_fa_per_hour=2) == one
+    with pytest.raises(ParameterError, match="max_fa_per_hour=1 is too few: 2.00 is the least that can"):
+        choose_point([one, none], max_fa_per_hour=1)
 
 
 @pytest.mark.parametrize("misses", [(2,), ()])
 def test_where_no_threshold_finds_a_word_more_alarms_are_no_remedy(misses):
     points = [OperatingPoint(threshold=0.9, words=2, misses=m, false_alarms=0, hours=1.0) for m in misses]
     with pytest.raises(ParameterError) as caught:
-        choose_point(points, max_alarms_per_hour=1)
+        choose_point(points, max_fa_per_hour=1)
     assert str(caught.value) == (
         "no threshold finds a word, however many false alarms are allowed; leave the label out, or train on "
         "more recordings of it"
@@ -130,7 +130,7 @@ def test_where_no_threshold_finds_a_word_more_alarms_are_no_remedy(misses):
 
 def test_a_share_is_allowed_whole():
     point = OperatingPoint(threshold=0.5, words=1, misses=0, false_alarms=1, hours=10.0)
-    assert choose_point([point], max_alarms_per_hour=0.3 / 3) == point  # 0.09999999999999999
+    assert choose_point([point], max_fa_per_hour=0.3 / 3) == point  # 0.09999999999999999
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_the_chosen_thresholds_give_what_they_are_chosen_for(classifier, recordi
         classifier,
         recordings,
         labels=["high", "low"],
-        max_alarms_per_hour=200,
+        max_fa_per_hour=200,
         events=SMOOTH,
         hop_seconds=0.16,
     )
@@ -177,7 +177,7 @@ def test_words_by_themselves_are_found_or_missed_and_no_more(classifier, folder)
     assert judged.total.misses == 0
     assert str(judged).splitlines()[1].split()[:3] == ["high", "0.7000", "2"]
     noise = Recording(path=folder / "noise" / "0.wav")
-    tuning = tune(classifier, [*words, noise], labels=["low"], max_alarms_per_hour=0, events=SMOOTH)
+    tuning = tune(classifier, [*words, noise], labels=["low"], max_fa_per_hour=0, events=SMOOTH)
     assert tuning.chosen.total.words == 1 and tuning.chosen.hours == pytest.approx(15 / 3600)
 
 
@@ -197,7 +197,7 @@ def test_a_word_is_heard_with_silence_around(classifier, folder):
 
 
 def test_tuned_thresholds_travel_with_the_classifier(classifier, recordings, tmp_path):
-    tuning = tune(classifier, recordings, labels=["low"], max_alarms_per_hour=1000, events=SMOOTH)
+    tuning = tune(classifier, recordings, labels=["low"], max_fa_per_hour=1000, events=SMOOTH)
     before = classifier.score_clips([torch.zeros(RATE)])
     tuning.store(classifier)
     classifier.save(tmp_path / "tuned.safetensors")
@@ -209,7 +209,7 @@ def test_tuned_thresholds_travel_with_the_classifier(classifier, recordings, tmp
 
 
 def test_the_report_says_what_was_chosen(classifier, recordings, tmp_path):
-    tuning = tune(classifier, recordings, labels=["high", "low"], max_alarms_per_hour=300, events=SMOOTH)
+    tuning = tune(classifier, recordings, labels=["high", "low"], max_fa_per_hour=300, events=SMOOTH)
     first, _, head, high, low, together, _, *rules = str(tuning).splitlines()
     assert first == "at most 300 false alarms an hour, of 2 labels together"
     assert head.split()[:3] == ["label", "threshold", "words"]
@@ -235,23 +235,23 @@ CLIP = Recording(path="1.wav", truths=(Truth(label="low", onset=0.0, offset=1.0)
     ("call", "message"),
     [
         (
-            lambda classifier, some: tune(classifier, some, labels=["up"], max_alarms_per_hour=1),
+            lambda classifier, some: tune(classifier, some, labels=["up"], max_fa_per_hour=1),
             "labels names 'up', which the classifier does not know; it knows high, low",
         ),
         (
-            lambda classifier, some: tune(classifier, some, labels=[], max_alarms_per_hour=1),
+            lambda classifier, some: tune(classifier, some, labels=[], max_fa_per_hour=1),
             "labels is empty: there is no word to be found; name one at least",
         ),
         (
-            lambda classifier, some: tune(classifier, some, labels=["low"], max_alarms_per_hour=-1),
-            "max_alarms_per_hour=-1 must be 0 or more",
+            lambda classifier, some: tune(classifier, some, labels=["low"], max_fa_per_hour=-1),
+            "max_fa_per_hour=-1 must be 0 or more",
         ),
         (
-            lambda classifier, some: tune(classifier, some[2:], labels=["low"], max_alarms_per_hour=1),
+            lambda classifier, some: tune(classifier, some[2:], labels=["low"], max_fa_per_hour=1),
             "labels names 'low', of which there is no positive; there are none",
         ),
         (
-            lambda classifier, some: tune(classifier, [CLIP], labels=["low"], max_alarms_per_hour=1),
+            lambda classifier, some: tune(classifier, [CLIP], labels=["low"], max_fa_per_hour=1),
             (
                 "negatives are missing: words by themselves have no time in which a false alarm could be; "
                 "name recordings in which no word is said, or give the words as parts of longer recordings"
@@ -282,10 +282,10 @@ def test_a_rate_that_no_threshold_reaches_is_said(classifier, folder, tmp_path):
     same.write_bytes((folder / "a.flac").read_bytes())
     recordings = recordings_of(clips, [same])
     with pytest.raises(ParameterError) as caught:
-        tune(classifier, recordings, labels=["low"], max_alarms_per_hour=1, events=SMOOTH)
+        tune(classifier, recordings, labels=["low"], max_fa_per_hour=1, events=SMOOTH)
     assert str(caught.value) == (
         "no threshold does what is asked, for these labels (1):\n"
-        f"  low: max_alarms_per_hour=1 is too few: {3600 / 40:.2f} is the least that can be had; allow more, "
+        f"  low: max_fa_per_hour=1 is too few: {3600 / 40:.2f} is the least that can be had; allow more, "
         "or train on what is taken for the word"
     )
 

@@ -61,11 +61,16 @@ def run_mine(options: Namespace) -> int:
     """`audiocnn mine`; gives the exit status."""
     from audiocnn.classifier import load
     from audiocnn.data.manifest import Clip, read_manifest
+    from audiocnn.description import count
     from audiocnn.mining import Miner, write_false_alarms
     from audiocnn.predict import collect_files
 
     out = output_file("out", options.out, (".csv",))
     assert out is not None
+    if not options.label:
+        raise ParameterError(
+            "label='' must be a text: what false alarms are to be learned as; unknown is usual"
+        )
     clips = [
         file if isinstance(file, Clip) else Clip(path=file, label=None)
         for file in collect_files(options.inputs)
@@ -100,7 +105,9 @@ def run_mine(options: Namespace) -> int:
     if found or beside:
         write_false_alarms(out, found, label=options.label, beside=beside)
         least = f", with scores from {found[-1].score:.3f} to {found[0].score:.3f}" if found else ""
-        summary = f"{out} lists {len(found)} false alarms{least}"
+        summary = f"{out} lists {count(len(found), 'false alarm')}{least}"
+    elif failed == len(clips):
+        summary = f"no recording could be heard, and {out} is not written"
     else:
         summary = f"no false alarm was found, and {out} is not written; a lower --on finds more"
     if stopped:

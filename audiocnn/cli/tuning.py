@@ -105,7 +105,7 @@ def run_tune(options: Namespace) -> int:
         classifier,
         recordings,
         labels=list(dict.fromkeys(options.labels)) or sorted(said),
-        max_alarms_per_hour=options.max_fa_per_hour,
+        max_fa_per_hour=options.max_fa_per_hour,
         events=event_config(options, tuned.events),
         hop_seconds=tuned.hop_seconds if options.hop_seconds is None else options.hop_seconds,
         tolerance_seconds=options.tolerance_seconds,

@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     words, noises = read_manifest(options.data), list_noise(options.noise)
     config, snrs_db, parts = training(words, noises, options), (20.0, 5.0), ("validation", "test")
     heard = {snr: [hour(words, noises, options, part, snr) for part in parts] for snr in snrs_db}
-    asked = {"labels": options.targets, "max_alarms_per_hour": options.max_fa_per_hour, "events": EVENTS}
+    asked = {"labels": options.targets, "max_fa_per_hour": options.max_fa_per_hour, "events": EVENTS}
     for seed in options.seeds:
         classifier = fit(replace(config, out=options.out / f"seed{seed}", seed=seed), resume=True)
         curves, judged = {}, {}
