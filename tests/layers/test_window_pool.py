@@ -39,19 +39,22 @@ def test_fold_keeps_left_and_right_apart():
     assert last.tolist() == [3, 4, 5, 6, 7, 8, 9]
 
 
-@pytest.mark.parametrize("window", [1, 2, 10, 100, 1000])
-def test_an_output_costs_three_merges_whatever_the_window(window):
-    merged = 0
+@pytest.mark.parametrize(
+    ("window", "merges"), [(1, 0), (2, 1), (6, 3), (8, 3), (100, 8), (1000, 14), (1023, 18)]
+)
+def test_a_fold_takes_a_merge_for_each_doubling_and_one_for_each_further_part(window, merges):
+    sizes = []
 
     def merge(a, b):
-        nonlocal merged
-        merged += a[0].numel()
+        sizes.append(a[0].numel())
         return (a[0] + b[0],)
 
     x = torch.ones(10 * window)
     (total,) = fold_windows((x,), window, merge)
+    assert total.shape == (9 * window + 1,)
     assert (total == window).all()
-    assert merged <= 3 * len(x)
+    assert len(sizes) == merges == window.bit_length() + window.bit_count() - 2
+    assert max(sizes, default=0) < len(x)
 
 
 @settings(deadline=None)
