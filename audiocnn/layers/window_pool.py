@@ -15,9 +15,8 @@ window is then as many of these as its length has ones in binary, one behind the
 That is at most two merges for each doubling, of whole arrays, whatever the window. Nothing is ever
 subtracted from a running total, so ten hours do not drift, and silence has a variance of exactly zero.
 (Blocks with their prefixes and suffixes, van Herk 1992, Gil & Werman 1993, take three merges an output, but
-in many small steps: on a processor one and a half to six times as long for means and maxima.) Where there
-are few windows - one clip, or the step of a stream - each is reduced by itself, which then takes less time
-than many small merges.
+in many small steps, which on a processor takes longer.) Where there are few windows - one clip, or the step
+of a stream - each is reduced by itself.
 
 Sums are kept in float64 (on Apple's GPUs, which have none, in float32) and the result has the input's type.
 """
@@ -39,10 +38,9 @@ __all__ = ["WindowMax", "WindowMean", "WindowStatistics"]
 
 Parts: TypeAlias = tuple[Tensor, ...]
 
-# Windows, counted for every channel, up to which each is reduced by itself. Measured with 16 to 256 channels
-# and windows of 20 to 3000 steps: that takes up to twice the time of the fold at worst, and at best a
-# hundredth, because a fold is many small merges however few windows there are.
-REDUCED_DIRECTLY = 2**12
+# Windows of a channel up to which each is reduced by itself: with 16 to 256 channels and windows of 27 to 1000
+# steps a fold takes longer for fewer than about so many, and less for more.
+REDUCED_DIRECTLY = 8
 
 # Numbers that are reduced at once on a processor, if they are of more than one clip: what its cache holds,
 # also in float64. Measured on 64 clips of 1500 channels and 300 steps: 19 times as fast as all at once.
@@ -118,7 +116,7 @@ class WindowPool(Scan):
         if x.shape[-1] == self.window:
             return clip_by_clip(self.reduce, z[..., None, :]).to(x.dtype)
         windows = z.unfold(-1, self.window, 1)
-        is_few = windows[..., 0].numel() <= REDUCED_DIRECTLY
+        is_few = windows.shape[-2] <= REDUCED_DIRECTLY
         return (clip_by_clip(self.reduce, windows) if is_few else self.fold(z)).to(x.dtype)
 
     def reduce(self, windows: Tensor) -> Tensor:
