@@ -38,8 +38,8 @@ __all__ = ["WindowMax", "WindowMean", "WindowStatistics"]
 
 Parts: TypeAlias = tuple[Tensor, ...]
 
-# Windows of a channel up to which each is reduced by itself: with 16 to 256 channels and windows of 27 to 1000
-# steps a fold takes longer for fewer than about so many, and less for more.
+# Windows of a channel up to which each is reduced by itself: with 16 to 256 channels and windows of 27 to
+# 1000 steps a fold takes longer for fewer than about so many, and less for more.
 REDUCED_DIRECTLY = 8
 
 # Numbers that are reduced at once on a processor, if they are of more than one clip: what its cache holds,
