@@ -35,7 +35,7 @@ from audiocnn.waveform import mono_waveform
 __all__ = ["SHIPPED", "Classifier", "Prediction", "load"]
 
 # Longer recordings are scored block by block, so that memory stays bounded.
-BLOCK_SECONDS = 20.0
+BLOCK_SECONDS = 40.0
 # What a CPU works on at once: clips up to their features, and bytes of a net's largest layer.
 CLIPS_AT_ONCE = 8
 CACHE_BYTES = 8 << 20

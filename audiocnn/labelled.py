@@ -1,7 +1,7 @@
 """What classifiers of sounds and of pictures have in common: names for their classes, and a file."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from audiocnn import model_file
 from audiocnn.classifier_config import LabelledConfig
+from audiocnn.data.manifest import listed
 from audiocnn.errors import FingerprintError, ModelFileError, ParameterError
 from audiocnn.layers import Scan, Sequential, Windows
 from audiocnn.models import Net
@@ -67,6 +68,14 @@ class LabelledNet(Sequential):
         net = self.net.module if isinstance(self.net, Windows) else self.net
         assert isinstance(net, Net)
         return net
+
+    def require_labels(self, labels: Sequence[str]) -> None:
+        """Raise `ParameterError` unless `labels` names one class or more, and none that there is not."""
+        if not labels:
+            raise ParameterError("labels is empty; name one at least")
+        for label in labels:
+            if label not in self.labels:
+                raise ParameterError(f"labels names {label!r}, which is not among {listed(self.labels)}")
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Scores of logits `(batch, num_classes, ...)`: softmax over the classes, or sigmoid of each."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from audiocnn import audio
 from audiocnn.classifier import BLOCK_SECONDS, Classifier
-from audiocnn.data.manifest import Clip, listed, write_manifest
+from audiocnn.data.manifest import Clip, write_manifest
 from audiocnn.errors import ParameterError
 from audiocnn.events import Event, EventConfig
 from audiocnn.stream import Listener
@@ -87,13 +87,7 @@ class Miner:
         for name, value in (("most", most), ("per_file", per_file)):
             if value is not None and value < 1:
                 raise ParameterError(f"{name}={value} must be a positive integer")
-        if not labels:
-            raise ParameterError("labels is empty; name one at least")
-        for label in labels:
-            if label not in classifier.labels:
-                raise ParameterError(
-                    f"labels names {label!r}, which is not among {listed(classifier.labels)}"
-                )
+        classifier.require_labels(labels)
         config = events or classifier.config.events or EventConfig()
         for label in labels:
             if config.thresholds(label) is None:

@@ -1,14 +1,13 @@
 """Operating points as text and as plain values."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from textwrap import fill
 
 from audiocnn.operating_point import OperatingPoint
 
-__all__ = ["POINT_COLUMNS", "TOGETHER", "format_points", "format_threshold", "point_values"]
+__all__ = ["POINT_COLUMNS", "format_points", "format_threshold", "name_together", "point_values"]
 
-TOGETHER = "all"  # the name of all labels together
 LATENCY_PERCENTS = (50, 90, 95)
 POINT_COLUMNS = (
     "threshold",
@@ -80,7 +79,7 @@ def format_points(points: Mapping[str, OperatingPoint], total: OperatingPoint, *
     """
     percents = [f"{percent} %" for percent in LATENCY_PERCENTS]
     head = [*_HEAD, f"latency {percents[0]}", *percents[1:]]
-    rows = dict(points) | ({TOGETHER: total} if len(points) > 1 else {})
+    rows = dict(points) | ({name_together(points): total} if len(points) > 1 else {})
     cells = [head, *([label, *_cells(point)] for label, point in rows.items())]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     lines = [
@@ -104,6 +103,11 @@ def _cells(point: OperatingPoint) -> list[str]:
         f"{alarms_low:.2f} to {alarms_high:.2f}" if point.hours else "-",
         *("-" if math.isnan(latency) else f"{round(latency, 2) + 0.0:.2f}" for latency in latencies),
     ]
+
+
+def name_together(labels: Container[str]) -> str:
+    """What all labels together are called beside them, of which one may be "all"."""
+    return "all labels" if "all" in labels else "all"
 
 
 def format_threshold(value: float) -> str:

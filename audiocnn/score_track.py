@@ -110,7 +110,7 @@ class Scanner:
                 f"compiled_chunk={compiled_chunk} must be a multiple of the hop, {self.hop} samples"
             )
         # listed once: to walk through a net of hundreds takes as long as a tenth of a short piece
-        self._modules = list(self._net.modules())
+        self._modules = list(classifier.modules())
         self._compiled_chunk = compiled_chunk
         self._compiled = None if compiled_chunk is None else torch.compile(self._net.step, dynamic=False)
         # whole hops of silence, so that decisions on what was recorded are those of "inside"
@@ -147,7 +147,7 @@ class Scanner:
         self._heard += samples.shape[-1]
         batch = samples if samples.dim() == 2 else samples[None]
         is_training = any(module.training for module in self._modules)
-        with self._net.evaluating() if is_training else nullcontext(), torch.inference_mode():
+        with self.classifier.evaluating() if is_training else nullcontext(), torch.inference_mode():
             logits, self._state = step(batch.to(self.classifier.normalize.mean), self._state)
             if logits is None:
                 scores = torch.empty(len(batch), len(self.classifier.labels), 0)

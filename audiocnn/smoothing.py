@@ -11,6 +11,8 @@ __all__ = ["Scores", "Smoother"]
 
 Scores = npt.NDArray[np.float64]
 
+_SORTED_AT_ONCE = 4096  # decisions; each takes the memory of all that it is the median of
+
 
 class Smoother:
     """The mean or median over `2 * reach + 1` scores around each; at the ends over those there are.
@@ -43,8 +45,8 @@ class Smoother:
             return z[:, :0]
         around = np.lib.stride_tricks.sliding_window_view(z, 2 * self.reach + 1, axis=1)
         if self.how == "median":
-            smoothed: Scores = np.nanmedian(around, axis=2)
-            return smoothed
+            parts = [around[:, i : i + _SORTED_AT_ONCE] for i in range(0, due, _SORTED_AT_ONCE)]
+            return np.concatenate([np.nanmedian(part, axis=2) for part in parts], axis=1)
         # added up in one order, so that the sums do not hang on how the track is cut
         total, count = np.zeros((len(z), due)), np.zeros((len(z), due))
         for k in range(2 * self.reach + 1):

@@ -20,7 +20,7 @@ from audiocnn.det_curve import draw_curves
 from audiocnn.errors import ParameterError
 from audiocnn.events import Clock, EventConfig, find_events
 from audiocnn.operating_point import OperatingPoint, choose_point, count_events, in_all
-from audiocnn.point_table import TOGETHER, format_points, point_values
+from audiocnn.point_table import format_points, name_together, point_values
 from audiocnn.recordings import Recording, listen, recordings_of
 from audiocnn.threshold_sweep import Track, sweep
 from audiocnn.trade_off import best_together
@@ -57,7 +57,7 @@ class Judgement:
             "hours": self.hours,
             "tolerance_seconds": self.tolerance_seconds,
             "labels": {label: point_values(point) for label, point in self.points.items()},
-            TOGETHER: point_values(self.total),
+            "all": point_values(self.total),
         }
 
 
@@ -105,8 +105,9 @@ class Tuning:
         if len(self.points) == 1:
             draw_curves(path, self.points, self.chosen.points)
             return
-        curves = {**self.points, TOGETHER: self.together}
-        draw_curves(path, curves, {**self.chosen.points, TOGETHER: self.chosen.total}, together=TOGETHER)
+        together = name_together(self.points)
+        curves = {**self.points, together: self.together}
+        draw_curves(path, curves, {**self.chosen.points, together: self.chosen.total}, together=together)
 
     def __str__(self) -> str:
         """The report for the terminal."""
@@ -233,7 +234,7 @@ def judge(
         labels = [label for label in classifier.labels if label in wanted] + sorted(
             wanted - set(classifier.labels)
         )
-    _require_known(classifier, labels)
+    classifier.require_labels(labels)
     events.require_labels(classifier.labels)
     thresholds = {label: _thresholds(label, events) for label in labels}
     own = replace(
@@ -273,19 +274,8 @@ def _thresholds(label: str, events: EventConfig) -> tuple[float, float]:
     return thresholds
 
 
-def _require_known(classifier: Classifier, labels: Sequence[str]) -> None:
-    if not labels:
-        raise ParameterError("labels is empty: there is no word to be found; name one at least")
-    for label in labels:
-        if label not in classifier.labels:
-            raise ParameterError(
-                f"labels names {label!r}, which the classifier does not know; it knows "
-                f"{listed(classifier.labels)}"
-            )
-
-
 def _require_words(classifier: Classifier, recordings: Iterable[Recording], labels: Sequence[str]) -> None:
-    _require_known(classifier, labels)
+    classifier.require_labels(labels)
     said = {truth.label for recording in recordings for truth in recording.truths}
     for label in labels:
         if label not in said:

@@ -204,7 +204,7 @@ def test_without_thresholds_a_half_is_one(model, folder, capsys):
         ),
         (
             "tune {model} --positives {folder}/said.csv --labels up",
-            "labels names 'up', which the classifier does not know; it knows high, low",
+            "labels names 'up', which is not among high, low",
         ),
         (
             "tune {model} --positives {folder}/said.csv --out a.bin",

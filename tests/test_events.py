@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiocnn.errors import ParameterError
-from audiocnn.events import Clock, Event, EventConfig, EventFinder, find_events
+from audiocnn.events import Clock, Event, EventConfig, EventFinder, find_events, smooth
 
 TENTH = Clock(hop_seconds=0.1)
 
@@ -52,6 +52,13 @@ def test_smoothing_is_centred_and_takes_what_there_is_at_the_ends():
     assert spans([0.0, 0.9, 0.0, 0.9, 0.9, 0.0, 0.0], median) == [(1.5, 4.5)]
     (event,) = find_events([[0, 1, 1, 1, 0]], ["a"], EventConfig(smoothing_seconds=0.3), TENTH)
     assert event.known == pytest.approx(event.onset + 0.05 + 0.1)  # it waits for half of the smoothing
+
+
+def test_a_long_track_is_smoothed_in_parts_as_if_in_one():
+    scores = np.random.default_rng(0).random((2, 10_000))
+    config = EventConfig(smoothing="median", smoothing_seconds=0.5)
+    expected = [[np.median(row[max(0, i - 2) : i + 3]) for i in range(10_000)] for row in scores]
+    np.testing.assert_array_equal(smooth(scores, config, TENTH), expected)
 
 
 def test_gaps_are_bridged_before_durations_are_asked():

@@ -16,7 +16,8 @@ from audiocnn.classifier import Classifier
 from audiocnn.data.manifest import Clip, read_manifest
 from audiocnn.errors import ManifestError, ParameterError
 from audiocnn.events import EventConfig, find_events
-from audiocnn.operating_point import Truth, count_events
+from audiocnn.operating_point import OperatingPoint, Truth, count_events
+from audiocnn.point_table import format_points
 from audiocnn.recordings import listen
 from audiocnn.score_track import scan
 from audiocnn.tuning import Judgement, Recording, judge, recordings_of, tune
@@ -228,6 +229,12 @@ def test_the_report_says_what_was_chosen(classifier, recordings, tmp_path):
     assert (tmp_path / "det.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_label_may_be_called_all():
+    point = OperatingPoint(threshold=0.5, words=4, misses=1, false_alarms=0, hours=1.0, latencies=(0.1,) * 3)
+    report = format_points({"all": point, "none": point}, point, tolerance=0.3).splitlines()
+    assert [line.split("  ")[0] for line in report[1:4]] == ["all", "none", "all labels"]
+
+
 CLIP = Recording(path="1.wav", truths=(Truth(label="low", onset=0.0, offset=1.0),), is_clip=True)
 
 
@@ -236,11 +243,11 @@ CLIP = Recording(path="1.wav", truths=(Truth(label="low", onset=0.0, offset=1.0)
     [
         (
             lambda classifier, some: tune(classifier, some, labels=["up"], max_fa_per_hour=1),
-            "labels names 'up', which the classifier does not know; it knows high, low",
+            "labels names 'up', which is not among high, low",
         ),
         (
             lambda classifier, some: tune(classifier, some, labels=[], max_fa_per_hour=1),
-            "labels is empty: there is no word to be found; name one at least",
+            "labels is empty; name one at least",
         ),
         (
             lambda classifier, some: tune(classifier, some, labels=["low"], max_fa_per_hour=-1),
@@ -265,7 +272,7 @@ CLIP = Recording(path="1.wav", truths=(Truth(label="low", onset=0.0, offset=1.0)
         ),
         (
             lambda classifier, some: judge(classifier, some, events=EventConfig(on={"up": 0.5})),
-            "labels names 'up', which the classifier does not know; it knows high, low",
+            "labels names 'up', which is not among high, low",
         ),
     ],
 )

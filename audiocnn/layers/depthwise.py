@@ -80,7 +80,7 @@ def _taps_along(
 
 
 def _sum_of_taps(x: Tensor, weight: Tensor, size: tuple[int, int], taps: list[Tap]) -> Tensor:
-    weights = weight.flatten(1)[..., None, None].unbind(1)
+    weights = weight.reshape(len(weight), -1, 1, 1).unbind(1)
     middle = len(taps) // 2
     outputs, inputs = taps[middle]
     y = x[inputs] * weights[middle]  # into a new buffer, which is all of the result if nothing is padded,
