@@ -91,7 +91,8 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
 
     Args:
         config: the run, without teachers; its `epochs` are not used: there are as many as fit, and the
-            learning rate falls over these.
+            learning rate falls over these. Where another seed has a result there are as many as it had: seeds
+            differ by nothing else, whatever the machine was busy with.
         minutes: of processor time.
         results: the table to add to.
 
@@ -111,10 +112,12 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
     run.out.mkdir(parents=True, exist_ok=True)
     with locked(run.out / "lock", wait=False) as ours, _one_thread():
         trial = (run.model, run.padding, run.front_end, run.window, minutes, run.seed)
-        if not ours or trial in (result.trial for result in read_results(results)):
+        done = {result.trial: result.epochs for result in read_results(results)}
+        if not ours or trial in done:
             return None
         _check_speakers(run)
-        budget = _read_budget(run, minutes)
+        other_seeds = [epochs for other, epochs in done.items() if other[:-1] == trial[:-1]]
+        budget = _read_budget(run, minutes, other_seeds[0] if other_seeds else None)
         run = replace(run, epochs=int(budget["epochs"]))
         logger.info("%s: %d epochs", run.out.name, run.epochs)
         classifier = _fit(run, budget)
@@ -178,11 +181,11 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _read_budget(run: TrainConfig, minutes: float) -> dict[str, float]:
+def _read_budget(run: TrainConfig, minutes: float, epochs: int | None) -> dict[str, float]:
     """How many epochs the run has, told when it was begun, and how long it took until now."""
     file = run.out / _BUDGET
     if not file.is_file():
-        epochs = epochs_within(minutes, run)
+        epochs = epochs_within(minutes, run) if epochs is None else epochs
         _write_budget(
             run, {"minutes": minutes, "epochs": epochs, "processor_minutes": 0.0, "wall_minutes": 0.0}
         )

@@ -70,6 +70,15 @@ def test_a_trial_that_was_stopped_is_gone_on_with(config, results, monkeypatch):
     assert made.processor_minutes >= round(spent["processor_minutes"], 3) > 0
 
 
+def test_seeds_differ_by_nothing_else(config, results, monkeypatch):
+    run_trial(config, minutes=0.5, results=results)
+    monkeypatch.setattr(trial, "epochs_within", lambda *_: 1)  # as on a machine that is busy
+    assert run_trial(replace(config, seed=1), minutes=0.5, results=results).epochs == 2
+    assert run_trial(replace(config, seed=1, padding="same"), minutes=0.5, results=results).epochs == 1
+    other_folder = replace(config, seed=1, out=config.out / "longer")
+    assert run_trial(other_folder, minutes=1.0, results=results).epochs == 1
+
+
 def test_a_folder_belongs_to_its_minutes(config, results):
     run_trial(config, minutes=0.5, results=results)
     with pytest.raises(ParameterError) as error:
