@@ -1,9 +1,11 @@
-"""The exceptions a user of audiocnn can meet.
+"""The exceptions a user of audiocnn can meet, and messages that list things.
 
 Every one derives from `AudioCNNError`, and from the built-in exception that a
 caller who does not know audiocnn would catch. Messages name the parameter or
 file, the value found, and what would work.
 """
+
+from collections.abc import Sequence
 
 __all__ = [
     "AudioCNNError",
@@ -15,7 +17,11 @@ __all__ = [
     "ManifestError",
     "ModelFileError",
     "ParameterError",
+    "list_problems",
+    "listed",
 ]
+
+_NAMED = 20  # in a message; of more their number
 
 
 class AudioCNNError(Exception):
@@ -52,3 +58,22 @@ class FingerprintError(AudioCNNError, ValueError):
 
 class LawError(AudioCNNError, RuntimeError):
     """A layer was asked to stream that cannot; the message names the layer and the remedy."""
+
+
+def list_problems(heading: str, problems: Sequence[str]) -> str:
+    """A message that names every problem at once: the first twenty, and how many more.
+
+    >>> print(list_problems("words.csv has bad rows", ["line 3: the label is empty"]))
+    words.csv has bad rows (1):
+      line 3: the label is empty
+    """
+    lines = [f"{heading} ({len(problems)}):", *problems[:_NAMED]]
+    if len(problems) > _NAMED:
+        lines.append(f"... and {len(problems) - _NAMED} more")
+    return "\n  ".join(lines)
+
+
+def listed(names: Sequence[str]) -> str:
+    """For a message: the first names, and how many more."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

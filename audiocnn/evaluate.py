@@ -12,10 +12,10 @@ from torch import Tensor
 
 from audiocnn import metrics
 from audiocnn.averaging import SINGLE_VIEW, Averaging, mean_scores
-from audiocnn.data.manifest import Clip, list_problems, listed
+from audiocnn.data.manifest import Clip
 from audiocnn.data.media import PICTURES
 from audiocnn.data.picture_corpus import PictureCorpus, PictureFiles
-from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.errors import ManifestError, ParameterError, list_problems, listed
 from audiocnn.figures import figure_for, save_figure
 from audiocnn.image_classifier import ImageClassifier
 from audiocnn.labelled import LabelledNet

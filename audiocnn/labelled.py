@@ -12,8 +12,7 @@ from torch import Tensor
 
 from audiocnn import model_file
 from audiocnn.classifier_config import LabelledConfig
-from audiocnn.data.manifest import listed
-from audiocnn.errors import FingerprintError, ModelFileError, ParameterError
+from audiocnn.errors import FingerprintError, ModelFileError, ParameterError, listed
 from audiocnn.layers import Scan, Sequential, Windows
 from audiocnn.models import Net
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from audiocnn import audio
 from audiocnn.classifier import BLOCK_SECONDS, Classifier
 from audiocnn.data.long_recordings import sounding
-from audiocnn.data.manifest import Clip, list_problems, unreadable
-from audiocnn.errors import AudioReadError, ManifestError, ParameterError
+from audiocnn.data.manifest import Clip, unreadable
+from audiocnn.errors import AudioReadError, ManifestError, ParameterError, list_problems
 from audiocnn.events import Clock
 from audiocnn.operating_point import Truth
 from audiocnn.score_track import scan_blocks

@@ -15,9 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audiocnn.classifier import Classifier
-from audiocnn.data.manifest import list_problems, listed
 from audiocnn.det_curve import draw_curves
-from audiocnn.errors import ParameterError
+from audiocnn.errors import ParameterError, list_problems, listed
 from audiocnn.events import Clock, EventConfig, find_events
 from audiocnn.operating_point import OperatingPoint, choose_point, count_events, in_all
 from audiocnn.point_table import format_points, name_together, point_values

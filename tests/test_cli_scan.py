@@ -110,6 +110,7 @@ def test_one_bad_recording_stops_no_other(model, night, tmp_path, capsys):
 
 
 def test_an_interrupt_leaves_what_was_found(model, night, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("audiocnn.classifier.BLOCK_SECONDS", 20.0)
     out, listen = tmp_path / "events.csv", scanning._listen
 
     def stopped(listener, clip):

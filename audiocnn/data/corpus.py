@@ -12,9 +12,9 @@ from torch import Tensor
 
 from audiocnn import audio
 from audiocnn.data.loading import check_workers, targets_of
-from audiocnn.data.manifest import Clip, list_problems, unreadable
+from audiocnn.data.manifest import Clip, unreadable
 from audiocnn.data.media import RECORDINGS
-from audiocnn.errors import AudioReadError, ManifestError, ParameterError
+from audiocnn.errors import AudioReadError, ManifestError, ParameterError, list_problems
 from audiocnn.placement import place
 from audiocnn.resampling import check_rate, resample
 

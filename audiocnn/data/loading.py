@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from audiocnn.data.manifest import Clip, list_problems
+from audiocnn.data.manifest import Clip
 from audiocnn.data.media import Media
-from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.errors import ManifestError, ParameterError, list_problems
 
 __all__ = ["check_workers", "targets_of"]
 

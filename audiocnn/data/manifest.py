@@ -26,14 +26,12 @@ from pathlib import Path
 
 from audiocnn.data.media import RECORDINGS, Media
 from audiocnn.data.tables import COLUMNS, TABLE_SUFFIXES, read_table
-from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.errors import ManifestError, ParameterError, list_problems, listed
 from audiocnn.files import whole_file
 
 __all__ = [
     "Clip",
     "find_files",
-    "list_problems",
-    "listed",
     "read_files",
     "read_manifest",
     "unreadable",
@@ -42,7 +40,6 @@ __all__ = [
 
 _SPLITS = ("train", "validation", "test")
 _SPLIT_NAMES = {name: name for name in _SPLITS} | dict.fromkeys(("val", "valid", "dev"), "validation")
-_ROWS_LISTED = 20
 
 _Part = tuple[float, float | None]  # start and stop in seconds
 _WHOLE: _Part = (0.0, None)
@@ -99,19 +96,6 @@ def _check_part(start: float, stop: float | None) -> None:
         )
 
 
-def list_problems(heading: str, problems: Sequence[str]) -> str:
-    """A message that names every problem at once: the first twenty, and how many more.
-
-    >>> print(list_problems("words.csv has bad rows", ["line 3: the label is empty"]))
-    words.csv has bad rows (1):
-      line 3: the label is empty
-    """
-    lines = [f"{heading} ({len(problems)}):", *problems[:_ROWS_LISTED]]
-    if len(problems) > _ROWS_LISTED:
-        lines.append(f"... and {len(problems) - _ROWS_LISTED} more")
-    return "\n  ".join(lines)
-
-
 def unreadable(clip: Clip, error: Exception) -> str:
     """For a message: why a clip cannot be read, with the name of its file.
 
@@ -119,12 +103,6 @@ def unreadable(clip: Clip, error: Exception) -> str:
     '1.wav: it holds no sample'
     """
     return str(error) if str(clip.path) in str(error) else f"{clip.path}: {error}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """For a message: the first names, and how many more."""
-    more = f" and {len(names) - _ROWS_LISTED} more" if len(names) > _ROWS_LISTED else ""
-    return ", ".join(names[:_ROWS_LISTED]) + more
 
 
 def read_manifest(source: str | os.PathLike[str], *, media: Media = RECORDINGS) -> list[Clip]:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from audiocnn.data.loading import check_workers, targets_of
-from audiocnn.data.manifest import Clip, list_problems, unreadable
+from audiocnn.data.manifest import Clip, unreadable
 from audiocnn.data.media import PICTURES
-from audiocnn.errors import ImageReadError, ManifestError, ParameterError
+from audiocnn.errors import ImageReadError, ManifestError, ParameterError, list_problems
 from audiocnn.picture import PictureConfig
 
 __all__ = ["PictureCorpus", "PictureFiles"]

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from audiocnn.data.manifest import Clip, listed
-from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.data.manifest import Clip
+from audiocnn.errors import ManifestError, ParameterError, listed
 
 __all__ = ["split_clips"]
 

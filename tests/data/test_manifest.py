@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiocnn.data.manifest import Clip, list_problems, read_files, read_manifest, write_manifest
+from audiocnn.data.manifest import Clip, read_files, read_manifest, write_manifest
 from audiocnn.data.media import PICTURES
-from audiocnn.errors import ManifestError, ParameterError
+from audiocnn.errors import ManifestError, ParameterError, list_problems
 
 
 def touch(folder: Path, *names: str) -> None:
