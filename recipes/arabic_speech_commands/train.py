@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=100, help="passes over the training part")
     parser.add_argument("--equalizer_db", type=float, default=0.0, help="see audiocnn.config.TrainConfig")
     parser.add_argument("--low_pass_probability", type=float, default=0.0, help="likewise")
+    parser.add_argument("--start_from", type=Path, help="a classifier with this net to go on from")
     parser.add_argument("--teachers", type=Path, nargs="+", help="classifiers to learn the scores of")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
     options = parser.parse_args(arguments)
@@ -29,6 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
         epochs=options.epochs,
         equalizer_db=options.equalizer_db,
         low_pass_probability=options.low_pass_probability,
+        start_from=options.start_from,
     )
     if options.teachers:
         config = replace(config, teachers=options.teachers, label_smoothing=0.0)
