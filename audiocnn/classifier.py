@@ -34,7 +34,8 @@ from audiocnn.waveform import mono_waveform
 
 __all__ = ["SHIPPED", "Classifier", "Prediction", "load"]
 
-# Longer recordings are scored block by block, so that memory stays bounded.
+# Longer recordings are scored block by block, so that memory stays bounded; the layers of a small net are
+# not worth sharing between two threads if blocks are shorter (`tests/benchmarks/scan.py`).
 BLOCK_SECONDS = 40.0
 # What a CPU works on at once: clips up to their features, and bytes of a net's largest layer.
 CLIPS_AT_ONCE = 8
