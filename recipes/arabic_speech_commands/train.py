@@ -2,11 +2,25 @@
 
 import argparse
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from audiocnn.config import TrainConfig
+from audiocnn.data.manifest import read_manifest, write_manifest
 from audiocnn.recipe import format_results, train_seeds
+
+
+def learn_from_more(data: Path, out: Path, validation_speakers: Sequence[str]) -> Path:
+    """A table in which, of the validation part, only these speakers are left; the others are to learn from."""
+    clips = [
+        replace(clip, split="train") if is_to_learn_from else clip
+        for clip in read_manifest(data)
+        for is_to_learn_from in [clip.split == "validation" and clip.speaker not in validation_speakers]
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    write_manifest(out / "more.csv", clips)
+    return out / "more.csv"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,6 +33,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--equalizer_db", type=float, default=0.0, help="see audiocnn.config.TrainConfig")
     parser.add_argument("--low_pass_probability", type=float, default=0.0, help="likewise")
     parser.add_argument("--start_from", type=Path, help="a classifier with this net to go on from")
+    parser.add_argument(
+        "--validation_speakers", nargs="+", help="learn from the others of the validation part too"
+    )
     parser.add_argument("--teachers", type=Path, nargs="+", help="classifiers to learn the scores of")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
     options = parser.parse_args(arguments)
@@ -32,6 +49,8 @@ def main(arguments: list[str] | None = None) -> None:
         low_pass_probability=options.low_pass_probability,
         start_from=options.start_from,
     )
+    if options.validation_speakers:
+        config = replace(config, data=learn_from_more(options.data, options.out, options.validation_speakers))
     if options.teachers:
         config = replace(config, teachers=options.teachers, label_smoothing=0.0)
     results = train_seeds(config, seeds=options.seeds)
