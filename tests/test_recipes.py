@@ -65,6 +65,13 @@ def test_arabic_speech_commands(spoken, tmp_path, capsys):
     run = out / "tc_resnet_8_seed3"
     assert {p.name for p in run.iterdir()} > RUN_FILES
     assert json.loads((run / "test.json").read_text())["clips"] == 8
+    # goes on from there, with what two of the four speakers of the validation part say
+    more = ["--start_from", run / "model.safetensors", "--validation_speakers", "00000012", "00000013"]
+    run_recipe("arabic_speech_commands", "--data", spoken, "--out", tmp_path / "more", *small, *more)
+    parts = {"train": set(), "validation": set(), "test": set()}
+    for clip in read_manifest(tmp_path / "more" / "tc_resnet_8_seed0" / "split.csv"):
+        parts[clip.split].add(int(clip.speaker))
+    assert parts == {"train": {*range(12), 14, 15}, "validation": {12, 13}, "test": {*range(16, 20)}}
 
 
 def test_the_comparison_of_nets_on_arabic_speech_commands(spoken, tmp_path):

@@ -12,12 +12,11 @@ from audiocnn.recipe import format_results, train_seeds
 
 
 def learn_from_more(data: Path, out: Path, validation_speakers: Sequence[str]) -> Path:
-    """A table in which, of the validation part, only these speakers are left; the others are to learn from."""
-    clips = [
-        replace(clip, split="train") if is_to_learn_from else clip
-        for clip in read_manifest(data)
-        for is_to_learn_from in [clip.split == "validation" and clip.speaker not in validation_speakers]
-    ]
+    """A table whose validation part is of these speakers alone; what the others say is to learn from."""
+    clips = []
+    for clip in read_manifest(data):
+        is_more = clip.split == "validation" and clip.speaker not in validation_speakers
+        clips.append(replace(clip, split="train") if is_more else clip)
     out.mkdir(parents=True, exist_ok=True)
     write_manifest(out / "more.csv", clips)
     return out / "more.csv"
