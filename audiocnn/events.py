@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from audiocnn.errors import ParameterError
+from audiocnn.errors import ParameterError, listed
 from audiocnn.smoothing import Scores, Smoother
 
 __all__ = ["Clock", "Durations", "Event", "EventConfig", "EventFinder", "find_events", "smooth"]
@@ -140,7 +140,7 @@ class EventConfig:
             given = getattr(self, name)
             for label in given if isinstance(given, Mapping | tuple) else ():
                 if label not in labels:
-                    raise ParameterError(f"{name} names {label!r}, which is not among {', '.join(labels)}")
+                    raise ParameterError(f"{name} names {label!r}, which is not among {listed(labels)}")
         for label in labels:
             self.thresholds(label)
 

@@ -71,7 +71,7 @@ class Scanner:
             counts as silence, and so does, for `flush`, what would follow: there is a decision wherever a hop
             of the recording is the middle of a window.
         compiled_chunk: samples, a multiple of the hop: once a whole window was heard, pieces of just that
-            length go through a step that `torch.compile` made for them. The first takes about a minute. It
+            length go through a step that `torch.compile` made for them. The first takes up to a minute. It
             helps where pieces are so short that calling the operations is most of the work
             (`tests/benchmarks/scan.py`); None compiles nothing.
 

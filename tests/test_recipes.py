@@ -15,6 +15,7 @@ from bars import write_cifar, write_set
 import audiocnn
 from audiocnn import vision
 from audiocnn.data.manifest import read_manifest
+from audiocnn.errors import ParameterError
 from audiocnn.evaluate import evaluate_pictures
 from audiocnn.image_config import ImageTrainConfig
 from audiocnn.image_task import read_pictures
@@ -72,6 +73,12 @@ def test_arabic_speech_commands(spoken, tmp_path, capsys):
     for clip in read_manifest(tmp_path / "more" / "tc_resnet_8_seed0" / "split.csv"):
         parts[clip.split].add(int(clip.speaker))
     assert parts == {"train": {*range(12), 14, 15}, "validation": {12, 13}, "test": {*range(16, 20)}}
+    with pytest.raises(ParameterError) as caught:  # and does not make up a validation part of its own
+        run_recipe("arabic_speech_commands", "--data", spoken, "--out", out, "--validation_speakers", "12")
+    assert str(caught.value) == (
+        "validation_speakers names 12; those of the validation part are 00000012, 00000013, 00000014, "
+        "00000015"
+    )
 
 
 def test_the_comparison_of_nets_on_arabic_speech_commands(spoken, tmp_path):

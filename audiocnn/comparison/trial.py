@@ -116,8 +116,8 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
         if not ours or trial in done:
             return None
         _check_speakers(run)
-        other_seeds = [epochs for other, epochs in done.items() if other[:-1] == trial[:-1]]
-        budget = _read_budget(run, minutes, other_seeds[0] if other_seeds else None)
+        of_other_seed = next((epochs for other, epochs in done.items() if other[:-1] == trial[:-1]), None)
+        budget = _read_budget(run, minutes, of_other_seed)
         run = replace(run, epochs=int(budget["epochs"]))
         logger.info("%s: %d epochs", run.out.name, run.epochs)
         classifier = _fit(run, budget)

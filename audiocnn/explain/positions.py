@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from audiocnn.classifier import Classifier
-from audiocnn.errors import ParameterError
+from audiocnn.errors import ParameterError, listed
 from audiocnn.score_track import scan
 
 __all__ = ["PositionAudit", "audit_positions"]
@@ -56,7 +56,7 @@ class PositionAudit:
 
     def _row(self, label: str) -> int:
         if label not in self.labels:
-            raise ParameterError(f"label={label!r} is not among {', '.join(self.labels)}")
+            raise ParameterError(f"label={label!r} is not among {listed(self.labels)}")
         return self.labels.index(label)
 
 

@@ -8,15 +8,21 @@ from pathlib import Path
 
 from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import read_manifest, write_manifest
+from audiocnn.errors import ParameterError, listed
 from audiocnn.recipe import format_results, train_seeds
 
 
 def learn_from_more(data: Path, out: Path, validation_speakers: Sequence[str]) -> Path:
     """A table whose validation part is of these speakers alone; what the others say is to learn from."""
-    clips = []
-    for clip in read_manifest(data):
-        is_more = clip.split == "validation" and clip.speaker not in validation_speakers
-        clips.append(replace(clip, split="train") if is_more else clip)
+    clips = read_manifest(data)
+    known = sorted({str(clip.speaker) for clip in clips if clip.split == "validation"})
+    if unknown := [speaker for speaker in validation_speakers if speaker not in known]:
+        raise ParameterError(
+            f"validation_speakers names {listed(unknown)}; those of the validation part are {listed(known)}"
+        )
+    for i, clip in enumerate(clips):
+        if clip.split == "validation" and clip.speaker not in validation_speakers:
+            clips[i] = replace(clip, split="train")
     out.mkdir(parents=True, exist_ok=True)
     write_manifest(out / "more.csv", clips)
     return out / "more.csv"
