@@ -21,7 +21,7 @@ from audiocnn.loss import mask_features, training_loss
 from audiocnn.models import NetConfig
 from audiocnn.task import ClassifierTask
 
-__all__ = ["AudioTask", "fresh_classifier", "parameter_groups"]
+__all__ = ["AudioTask", "fresh_classifier", "parameter_groups", "training_batches"]
 
 _JUDGED_AT_ONCE = 256
 
@@ -69,16 +69,8 @@ class AudioTask(ClassifierTask):
         if config.start_from is None:
             mean, deviation = feature_statistics(train, self.classifier.front_end)
             self.classifier.normalize.set_statistics(mean=mean, deviation=deviation)
-        window = self.classifier.window
-        self.training = Batches(
-            train,
-            window=window,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            speed_percents=config.speed_percents,
-            max_shift=round(config.max_shift_seconds * rate),
-        )
-        self.validation = Batches(validation, window=window, batch_size=_JUDGED_AT_ONCE)
+        self.training = training_batches(train, self.classifier, config)
+        self.validation = Batches(validation, window=self.classifier.window, batch_size=_JUDGED_AT_ONCE)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Those of `parameter_groups`."""
@@ -109,6 +101,20 @@ class AudioTask(ClassifierTask):
             batches.corpus = batches.corpus.to(device)
         self.noise = None if self.noise is None else self.noise.to(device)
         self.teachers = [teacher.to(device) for teacher in self.teachers]
+
+
+def training_batches(recordings: Corpus, classifier: Classifier, config: TrainConfig) -> Batches:
+    """What a run learns from, each epoch at newly drawn speeds and places."""
+    rate, max_offset = classifier.sample_rate, config.max_offset_seconds
+    return Batches(
+        recordings,
+        window=classifier.window,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        speed_percents=config.speed_percents,
+        max_shift=round(config.max_shift_seconds * rate),
+        max_offset=None if max_offset is None else round(max_offset * rate),
+    )
 
 
 def parameter_groups(classifier: Classifier, config: TrainConfig) -> list[dict[str, Any]]:

@@ -215,6 +215,9 @@ class TrainConfig(ClassifierRunConfig):
             set label_smoothing to 0 with them.
         speed_percents: speeds to draw each recording's from; 110 is a tenth faster and higher.
         max_shift_seconds: by how much a recording may reach out of its window.
+        max_offset_seconds: by how much the middle of a recording may lie off that of its window; None lets
+            it lie anywhere. A window longer than the recordings shifts them farther, and so is harder to
+            learn in, than one of their length.
         noise: a table or folder of background recordings to mix in; None mixes none.
         noise_probability: part of the recordings that get noise.
         min_snr_db: least signal-to-noise ratio in dB; each is drawn between this and the greatest.
@@ -240,6 +243,7 @@ class TrainConfig(ClassifierRunConfig):
     teachers: tuple[Path, ...] = ()
     speed_percents: tuple[int, ...] = (80, 85, 90, 95, 100, 105, 110, 115, 120)
     max_shift_seconds: float = 0.0
+    max_offset_seconds: float | None = None
     noise: Path | None = None
     noise_probability: float = 0.8
     min_snr_db: float = 0.0
@@ -265,7 +269,7 @@ class TrainConfig(ClassifierRunConfig):
                 raise ParameterError(
                     f"{least_name}={least_db} must not exceed {greatest_name}={greatest_db}; swap them"
                 )
-        for name in ("max_shift_seconds", "equalizer_db"):
+        for name in ("max_shift_seconds", "max_offset_seconds", "equalizer_db"):
             self._require_not_negative(name)
         for name in ("noise_probability", "low_pass_probability"):
             if not 0 <= getattr(self, name) <= 1:

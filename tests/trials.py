@@ -9,6 +9,7 @@ RESULT = Result(
     padding="valid",
     front_end="logmel",
     window=None,
+    max_offset_seconds=None,
     seed=0,
     minutes=4.0,
     epochs=47,

@@ -5,7 +5,7 @@ from statistics import median
 
 import torch
 
-from audiocnn.audio_task import fresh_classifier, parameter_groups
+from audiocnn.audio_task import fresh_classifier, parameter_groups, training_batches
 from audiocnn.classifier import Classifier
 from audiocnn.config import TrainConfig
 from audiocnn.data.batches import Batches, epoch_generator
@@ -48,19 +48,12 @@ def seconds_per_epoch(config: TrainConfig) -> float:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         classifier = fresh_classifier(config, labels)
-    rate, window = classifier.sample_rate, classifier.window
+    rate = classifier.sample_rate
     few = train[: (_WARM_UP + _TIMED) * config.batch_size]
-    batches = Batches(
-        Corpus.load(few, labels=labels, sample_rate=rate),
-        window=window,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        speed_percents=config.speed_percents,
-        max_shift=round(config.max_shift_seconds * rate),
-    )
+    batches = training_batches(Corpus.load(few, labels=labels, sample_rate=rate), classifier, config)
     judged = Batches(
         Corpus.load(validation[:_JUDGED_AT_ONCE], labels=labels, sample_rate=rate),
-        window=window,
+        window=classifier.window,
         batch_size=_JUDGED_AT_ONCE,
     )
     step = _training_seconds(classifier, batches, config) * (len(train) // batches.batch_size)

@@ -5,13 +5,38 @@ import io
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 from audiocnn.comparison.cost import Cost
+from audiocnn.config import TrainConfig
 from audiocnn.errors import ParameterError
 from audiocnn.files import locked
 
-__all__ = ["Result", "append_result", "read_results"]
+__all__ = ["Result", "Setup", "append_result", "read_results"]
+
+
+class Setup(NamedTuple):
+    """A net and how it is trained, but for the minutes and the seed.
+
+    Attributes:
+        model: a name in `audiocnn.models.MODELS`.
+        padding: along time.
+        front_end: a name that `audiocnn describe` knows.
+        window: frames of a decision that were asked for; None for the net's own.
+        max_offset_seconds: by how much recordings lay off the middle of their windows in training; None for
+            anywhere.
+    """
+
+    model: str
+    padding: str
+    front_end: str
+    window: int | None
+    max_offset_seconds: float | None
+
+    @classmethod
+    def of(cls, run: "TrainConfig | Result") -> "Setup":
+        """That of a run, or of what came out of one."""
+        return cls(*(getattr(run, name) for name in cls._fields))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +48,8 @@ class Result:
         padding: along time.
         front_end: a name that `audiocnn describe` knows.
         window: frames of a decision that were asked for; None for the net's own.
+        max_offset_seconds: by how much recordings lay off the middle of their windows in training; None for
+            anywhere.
         seed: of the run.
         minutes: processor minutes that training was to take, on one thread.
         epochs: passes over the training part that were to fit into them.
@@ -50,6 +77,7 @@ class Result:
     padding: str
     front_end: str
     window: int | None
+    max_offset_seconds: float | None
     seed: int
     minutes: float
     epochs: int
@@ -71,9 +99,9 @@ class Result:
     commit: str
 
     @property
-    def trial(self) -> tuple[str, str, str, int | None, float, int]:
+    def trial(self) -> tuple[Setup, float, int]:
         """What was tried: of two results with the same, one is superfluous."""
-        return self.model, self.padding, self.front_end, self.window, self.minutes, self.seed
+        return Setup.of(self), self.minutes, self.seed
 
     @property
     def cost(self) -> Cost:
@@ -145,8 +173,8 @@ def _value(name: str, text: str) -> Any:
     kind = Result.__annotations__[name]
     if kind in (int, float):
         return kind(text)
-    if kind == int | None:
-        return int(text) if text else None
+    if kind in (int | None, float | None):
+        return get_args(kind)[0](text) if text else None
     return text if kind is str else _counts(text)
 
 

@@ -11,7 +11,7 @@ import torch
 
 from audiocnn.comparison.cost import REFERENCE, Cost, cost_of_run
 from audiocnn.comparison.frontier import Point, draw_frontier, frontier
-from audiocnn.comparison.results import Result, read_results
+from audiocnn.comparison.results import Result, Setup, read_results
 from audiocnn.config import TrainConfig
 from audiocnn.errors import ParameterError
 from audiocnn.files import whole_file
@@ -35,18 +35,12 @@ class Row:
     """A net and all its trials of one budget, a seed each; or a net that was not tried yet.
 
     Attributes:
-        model: a name in `audiocnn.models.MODELS`.
-        padding: along time.
-        front_end: what makes its features.
-        window: frames of a decision that were asked for; None for the net's own.
+        setup: the net, and how it is trained.
         cost: what it costs; None where that is not known.
         results: one for each seed.
     """
 
-    model: str
-    padding: str
-    front_end: str
-    window: int | None
+    setup: Setup
     cost: Cost | None
     results: tuple[Result, ...] = ()
 
@@ -56,8 +50,11 @@ class Row:
         Args:
             quoted: how the front-end's name is written, for `str.format`.
         """
-        front_end = "" if self.front_end == TrainConfig.front_end else f" on {quoted.format(self.front_end)}"
-        return front_end if self.window is None else f"{front_end}, {self.window} frames"
+        _, _, name, frames, seconds = self.setup
+        front_end = "" if name == TrainConfig.front_end else f" on {quoted.format(name)}"
+        window = "" if frames is None else f", {frames} frames"
+        offset = "" if seconds is None else f", off by {seconds:g} s at most"
+        return front_end + window + offset
 
     @property
     def test_accuracy(self) -> float:
@@ -68,10 +65,10 @@ class Row:
     def point(self) -> Point:
         """Its place in the picture."""
         return Point(
-            name=self.model + self.heard("{}"),
+            name=self.setup.model + self.heard("{}"),
             macs=self.results[0].macs,
             accuracy=self.test_accuracy,
-            is_scan=self.padding == "valid",
+            is_scan=self.setup.padding == "valid",
         )
 
 
@@ -109,7 +106,7 @@ def write_comparison(
         if len({_tested(result) for result in row.results}) > 1:
             seeds = ", ".join(str(result.seed) for result in row.results)
             raise ParameterError(
-                f"results={results}: the trials of {row.model}{row.heard('{}')}, {row.padding}, "
+                f"results={results}: the trials of {row.setup.model}{row.heard('{}')}, {row.setup.padding}, "
                 f"seeds {seeds}, were not tested on the same recordings; keep those of one test part"
             )
     rows += _not_run(trials, configs, num_classes)
@@ -125,17 +122,7 @@ def group_rows(results: Sequence[Result]) -> list[Row]:
     grouped = defaultdict(list)
     for result in results:
         grouped[result.trial[:-1]].append(result)
-    return [
-        Row(
-            model=same[0].model,
-            padding=same[0].padding,
-            front_end=same[0].front_end,
-            window=same[0].window,
-            cost=same[0].cost,
-            results=tuple(same),
-        )
-        for same in grouped.values()
-    ]
+    return [Row(setup=Setup.of(same[0]), cost=same[0].cost, results=tuple(same)) for same in grouped.values()]
 
 
 def _tested(result: Result) -> frozenset[tuple[str, int]]:
@@ -145,18 +132,17 @@ def _tested(result: Result) -> frozenset[tuple[str, int]]:
 
 def _not_run(results: Sequence[Result], configs: Sequence[TrainConfig], num_classes: int) -> list[Row]:
     """Rows of nets without a trial, the cheapest first."""
-    done = {(result.model, result.padding, result.front_end, result.window) for result in results}
-    runs = {(run.model, run.padding, run.front_end, run.window): run for run in configs}
+    done = {Setup.of(result) for result in results}
     rows = []
-    for (model, padding, front_end, window), config in runs.items():
-        if (model, padding, front_end, window) in done:
+    for setup, config in {Setup.of(run): run for run in configs}.items():
+        if setup in done:
             continue
         cost = None
         try:
             cost = cost_of_run(config, num_classes=num_classes)
         except ParameterError as error:
-            logger.warning("%s, %s: %s", model, padding, error)
-        rows.append(Row(model=model, padding=padding, front_end=front_end, window=window, cost=cost))
+            logger.warning("%s, %s: %s", setup.model, setup.padding, error)
+        rows.append(Row(setup=setup, cost=cost))
     return sorted(rows, key=lambda row: (row.cost is None, row.cost.macs if row.cost else 0))
 
 
@@ -210,7 +196,7 @@ def interval_by_speaker(results: Sequence[Result]) -> Interval | None:
 
 
 def _name(row: Row) -> tuple[str, str]:
-    return f"`{row.model}`{row.heard('`{}`')}", row.padding
+    return f"`{row.setup.model}`{row.heard('`{}`')}", row.setup.padding
 
 
 def _cost(cost: Cost | None) -> list[str]:

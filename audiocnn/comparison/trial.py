@@ -16,7 +16,7 @@ from audiocnn.classifier import Classifier
 from audiocnn.comparison.budget import epochs_within
 from audiocnn.comparison.cost import clip_milliseconds, cost_of, cost_of_run, machine_name
 from audiocnn.comparison.recordings import read_clips
-from audiocnn.comparison.results import Result, append_result, read_results
+from audiocnn.comparison.results import Result, Setup, append_result, read_results
 from audiocnn.config import TrainConfig
 from audiocnn.data.manifest import read_manifest
 from audiocnn.data.splits import split_clips
@@ -84,10 +84,10 @@ def run_trials(
 def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result | None:
     """Train a net for a number of minutes, on one thread; judge it, measure its speed, write it down.
 
-    The folder `<model>_<padding>_seed<seed>` of `config.out` is what `fit` and `judge` leave; a front-end or
-    a window other than `TrainConfig`'s stands before the seed, as in `ds_cnn_s_same_mfcc_window49_seed0`. A
-    trial that was stopped goes on from its last finished epoch; the time of one that was killed outright is
-    not known and missing in its minutes.
+    The folder `<model>_<padding>_seed<seed>` of `config.out` is what `fit` and `judge` leave; a front-end,
+    window or offset other than `TrainConfig`'s stands before the seed, as in
+    `ds_cnn_s_same_mfcc_window49_seed0`. A trial that was stopped goes on from its last finished epoch; the
+    time of one that was killed outright is not known and missing in its minutes.
 
     Args:
         config: the run, without teachers; its `epochs` are not used: there are as many as fit, and the
@@ -111,7 +111,7 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
     run = replace(config, out=config.out / _folder(config))
     run.out.mkdir(parents=True, exist_ok=True)
     with locked(run.out / "lock", wait=False) as ours, _one_thread():
-        trial = (run.model, run.padding, run.front_end, run.window, minutes, run.seed)
+        trial = (Setup.of(run), minutes, run.seed)
         done = {result.trial: result.epochs for result in read_results(results)}
         if not ours or trial in done:
             return None
@@ -127,10 +127,7 @@ def run_trial(config: TrainConfig, *, minutes: float, results: Path) -> Result |
         clip_seconds = median(len(waveform) for waveform in waveforms) / classifier.sample_rate
         own, of_reference = clip_milliseconds(classifier, waveforms)
         result = Result(
-            model=run.model,
-            padding=run.padding,
-            front_end=run.front_end,
-            window=run.window,
+            **trial[0]._asdict(),
             seed=run.seed,
             minutes=minutes,
             epochs=run.epochs,
@@ -157,6 +154,8 @@ def _folder(config: TrainConfig) -> str:
         parts.append(Path(config.front_end).stem)
     if config.window is not None:
         parts.append(f"window{config.window}")
+    if config.max_offset_seconds is not None:
+        parts.append(f"offset{config.max_offset_seconds:g}")
     return "_".join([*parts, f"seed{config.seed}"])
 
 

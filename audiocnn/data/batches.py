@@ -76,6 +76,7 @@ class Batches(Epochs):
             centred, at their own speed, all.
         speed_percents: the speeds to draw from, all being equally likely.
         max_shift: by how many samples a recording may reach out of its window.
+        max_offset: by how many its middle may lie off that of its window; None for any.
 
     Raises:
         ParameterError: if there are no speeds.
@@ -90,6 +91,7 @@ class Batches(Epochs):
         seed: int | None = None,
         speed_percents: Sequence[int] = (100,),
         max_shift: int = 0,
+        max_offset: int | None = None,
     ) -> None:
         if not speed_percents:
             raise ParameterError("speed_percents=() holds no speed; (100,) is the recording's own")
@@ -97,7 +99,7 @@ class Batches(Epochs):
         self.corpus = corpus
         self.window = window
         self.speed_percents = tuple(speed_percents)
-        self.max_shift = max_shift
+        self.max_shift, self.max_offset = max_shift, max_offset
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The epoch's batches: waveforms `(batch, window)` and targets `(batch,)`."""
@@ -119,6 +121,9 @@ class Batches(Epochs):
                 # what fills the window at the new speed; the faster, the more
                 before = math.ceil(self.window * percent / 100)
                 shift = math.ceil(self.max_shift * percent / 100)
-                placed = self.corpus.windows(indices[rows], before, generator=draws, max_shift=shift)
+                offset = self.max_offset and math.ceil(self.max_offset * percent / 100)
+                placed = self.corpus.windows(
+                    indices[rows], before, generator=draws, max_shift=shift, max_offset=offset
+                )
                 batch[rows] = change_speed(placed, percent)[:, : self.window]
         return batch

@@ -115,6 +115,7 @@ class Corpus:
         *,
         generator: torch.Generator | None = None,
         max_shift: int = 0,
+        max_offset: int | None = None,
     ) -> Tensor:
         """Recordings as a batch, each placed in a window as `place` does.
 
@@ -123,6 +124,7 @@ class Corpus:
             window: the length of a row, in samples.
             generator: draws the positions, for training; None centres.
             max_shift: as for `place`.
+            max_offset: as for `place`.
 
         Returns:
             The waveforms, float32 `(batch, window)`, full scale being 1.
@@ -134,7 +136,8 @@ class Corpus:
         clips = [self.samples[start : start + size] for start, size in zip(offsets, lengths, strict=True)]
         # Scaled in place: a third large tensor makes the system find and clear fresh memory at
         # every step, which takes several times as long as all the rest.
-        return place(clips, window, generator=generator, max_shift=max_shift).float().mul_(1 / _FULL_SCALE)
+        placed = place(clips, window, generator=generator, max_shift=max_shift, max_offset=max_offset)
+        return placed.float().mul_(1 / _FULL_SCALE)
 
 
 def _decode_all(

@@ -1,7 +1,4 @@
-"""Train every small net for the same time on Arabic Speech Commands, or write the table that compares them.
-
-Two terminals use two cores: each takes the next net that is free, or goes on with one that was stopped.
-"""
+"""Train every small net on Arabic Speech Commands for the same time, or write the table of all trials."""
 
 import argparse
 import logging
@@ -52,15 +49,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, help="instead of all nets up to 10M MACs")
     parser.add_argument("--padding", nargs="+", choices=["valid", "same"], help="instead of each net's own")
     parser.add_argument("--front_end", help="instead of each net's own; see audiocnn describe")
+    parser.add_argument("--offset", type=float, help="seconds; see TrainConfig's max_offset_seconds")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one trial for each")
     parser.add_argument("--results", type=Path, default=HERE / "results.csv", help="the lines of all trials")
     parser.add_argument("--table", action="store_true", help="train nothing, write table and frontier.png")
     parser.add_argument("--page", type=Path, default=HERE / "README.md", help="what the table goes into")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    shared, asked = TrainConfig(data=options.data, out=options.out, device="cpu"), options.front_end
+    shared = TrainConfig(data=options.data, out=options.out, device="cpu", max_offset_seconds=options.offset)
     configs = [
-        replace(shared, model=name, padding=padding, seed=seed, **settings_of(name, padding, asked))
+        replace(
+            shared, model=name, padding=padding, seed=seed, **settings_of(name, padding, options.front_end)
+        )
         for seed in options.seeds
         for name in options.models or dict.fromkeys((*AUDIO_MODELS, *PADDED))
         for padding in options.padding or list_paddings(name)
