@@ -67,6 +67,25 @@ def test_a_shift_lets_the_clip_reach_out_of_its_window(length: int, window: int,
     assert {tuple(row) for row in batch.tolist()} == positions
 
 
+@pytest.mark.parametrize(
+    ("length", "window", "shift"), [(3, 8, 0), (8, 3, 0), (4, 5, 9), (4, 4, 1), (2, 9, 0)]
+)
+@pytest.mark.parametrize("offset", [0, 1, 2, 50])
+def test_a_clip_stays_near_the_middle_of_its_window(
+    length: int, window: int, shift: int, offset: int
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    batch = place([ramp(length)] * 4000, window, generator=generator, max_shift=shift, max_offset=offset)
+    middle, lefts = (window - length) // 2, set()
+    for left in range(min(0, window - length) - shift, max(0, window - length) + shift + 1):
+        if abs(left - middle) <= offset:
+            lefts.add(left)
+    padded = torch.nn.functional.pad(ramp(length), (60, 60))
+    assert {tuple(row) for row in batch.tolist()} == {
+        tuple(padded[60 - left : 60 - left + window].tolist()) for left in lefts
+    }
+
+
 @pytest.mark.parametrize("dtype", [torch.int16, torch.float32, torch.float64])
 def test_the_dtype_of_the_clips_is_kept(dtype: torch.dtype) -> None:
     assert place([torch.ones(2, dtype=dtype)], 3).dtype == dtype
@@ -95,7 +114,8 @@ def test_what_cannot_be_placed(waveforms: list[torch.Tensor], window: int, messa
         place(waveforms, window)
 
 
-def test_a_shift_is_not_negative() -> None:
+@pytest.mark.parametrize("name", ["max_shift", "max_offset"])
+def test_neither_shift_nor_offset_is_negative(name: str) -> None:
     with pytest.raises(ParameterError) as error:
-        place([torch.ones(2)], 3, max_shift=-1)
-    assert str(error.value) == "max_shift=-1 must not be negative; 1600 is 0.1 s at 16 kHz"
+        place([torch.ones(2)], 3, **{name: -1})
+    assert str(error.value) == f"{name}=-1 must not be negative; 1600 is 0.1 s at 16 kHz"

@@ -222,6 +222,7 @@ def test_every_setting_changes_the_loss(run, tones, tmp_path, changes):
         {},
         {"noise": "low"},
         {"max_shift_seconds": 0.2},
+        {"max_offset_seconds": 0.01},
         {"speed_percents": (90,)},
         {"momentum": 0.5},
         {"nesterov": False},
@@ -427,6 +428,7 @@ def test_recordings_shorter_than_a_frame(tmp_path):
         ({"low_pass_probability": -0.1}, "low_pass_probability=-0.1 must be from 0 to 1"),
         ({"equalizer_db": -6.0}, "equalizer_db=-6.0 must not be negative"),
         ({"max_shift_seconds": -0.1}, "max_shift_seconds=-0.1 must not be negative"),
+        ({"max_offset_seconds": -0.1}, "max_offset_seconds=-0.1 must not be negative"),
         (
             {"speed_percents": (100, 300)},
             "speed_percents=(100, 300) must be integers from 50 to 200; (100,) changes none",

@@ -18,12 +18,12 @@ def test_a_line_comes_back_as_it_was(tmp_path):
     assert read_results(path) == [RESULT, replace(RESULT, seed=1)]
     head, line = path.read_text().splitlines()[:2]
     assert head == (
-        "model,padding,front_end,window,seed,minutes,epochs,processor_minutes,wall_minutes,validation_accuracy,"
-        "test_accuracy,test_speakers,parameters,macs,receptive_field_ms,span_ms,stride_ms,delay_ms,clip_ms,"
+        "model,padding,front_end,window,max_offset_seconds,seed,minutes,epochs,processor_minutes,wall_minutes,"
+        "validation_accuracy,test_accuracy,test_speakers,parameters,macs,receptive_field_ms,span_ms,stride_ms,delay_ms,clip_ms,"
         "reference_clip_ms,machine,torch,commit"
     )
     assert line == (
-        'tc_resnet_8,valid,logmel,,0,4.0,47,3.9,7.5,0.5,0.75,"{""ada"": [2, 2], ""bob, the 2nd"": [1, 2]}"'
+        'tc_resnet_8,valid,logmel,,,0,4.0,47,3.9,7.5,0.5,0.75,"{""ada"": [2, 2], ""bob, the 2nd"": [1, 2]}"'
         ',100,1000,890.0,1450.0,80.0,225.0,0.2,0.1,"abacus, 2 cores",2.14.1,abc1234'
     )
 
@@ -49,13 +49,13 @@ def test_another_table_is_left_alone(tmp_path):
     ("damage", "problem"),
     [
         ((",47,", ",many,"), "invalid literal for int() with base 10: 'many'"),
-        ((",abc1234", ""), "has 22 of 23 cells"),
-        ((",abc1234", ",abc1234,more"), "has 24 of 23 cells"),
+        ((",abc1234", ""), "has 23 of 24 cells"),
+        ((",abc1234", ",abc1234,more"), "has 25 of 24 cells"),
         (("logmel,,", "logmel,wide,"), "invalid literal for int() with base 10: 'wide'"),
         (('}",100,1000', "}"), "unexpected end of data"),  # a line that was not written to its end
         (
             ("abacus", "abac\udcff"),
-            "'utf-8' codec can't decode byte 0xff in position 144: invalid start byte",
+            "'utf-8' codec can't decode byte 0xff in position 145: invalid start byte",
         ),
     ],
 )
@@ -93,7 +93,7 @@ def test_speakers_that_are_none_are_named(tmp_path, cell):
 
 def test_what_an_editor_leaves_does_no_harm(tmp_path):
     """Empty lines, another system's ends of lines, and no end of the last."""
-    path, second = tmp_path / "results.csv", replace(RESULT, seed=1, window=49)
+    path, second = tmp_path / "results.csv", replace(RESULT, seed=1, window=49, max_offset_seconds=0.1)
     append_result(path, RESULT)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n\r\n").rstrip())
     append_result(path, second)

@@ -61,16 +61,25 @@ def test_seeds_share_a_row_and_the_best_net_is_first():
 
 
 @pytest.mark.parametrize(
-    "change", [{"minutes": 8.0}, {"padding": "same"}, {"front_end": "pcen"}, {"window": 49}]
+    "change",
+    [
+        {"minutes": 8.0},
+        {"padding": "same"},
+        {"front_end": "pcen"},
+        {"window": 49},
+        {"max_offset_seconds": 0.1},
+    ],
 )
 def test_what_differs_by_more_than_its_seed_has_a_row_of_its_own(change):
     assert len(group_rows([RESULT, replace(RESULT, seed=1), replace(RESULT, **change)])) == 2
 
 
 def test_a_net_is_named_by_what_it_is_given():
-    given = [{}, {"front_end": "pcen"}, {"window": 49}, {"front_end": "pcen", "window": 49}]
+    all_three = {"front_end": "pcen", "window": 49, "max_offset_seconds": 0.1}
+    given = [{}, *({name: value} for name, value in all_three.items()), all_three]
     rows = group_rows([replace(RESULT, **one) for one in given])
-    behind = ["", " on pcen", ", 49 frames", " on pcen, 49 frames"]
+    offset = ", off by 0.1 s at most"
+    behind = ["", " on pcen", ", 49 frames", offset, f" on pcen, 49 frames{offset}"]
     assert [row.point.name for row in rows] == [f"tc_resnet_8{end}" for end in behind]
     names = {line.split(" | ")[0] for line in format_rows(rows).splitlines()[2:]}
     assert names == {"| `tc_resnet_8`" + end.replace("pcen", "`pcen`") for end in behind}

@@ -73,6 +73,17 @@ def test_epochs_differ_and_hang_on_seed_and_number_alone(corpus):
     assert not torch.equal(other, epochs[0])
 
 
+@pytest.mark.parametrize("percent", [80, 100, 125])
+def test_a_recording_lies_no_farther_off_the_middle_than_is_asked_for(corpus, percent):
+    off = []
+    for _ in range(20):
+        for waveforms, _targets in batches_of(corpus, window=3000, speed_percents=(percent,), max_offset=40):
+            is_heard = waveforms > 0.5 * waveforms.amax(dim=1, keepdim=True)
+            first, last = is_heard.int().argmax(dim=1), 2999 - is_heard.flip(1).int().argmax(dim=1)
+            off += ((first + last - 2999) / 2).tolist()
+    assert 30 < max(map(abs, off)) <= 43
+
+
 def test_a_batch_is_never_larger_than_the_corpus(corpus):
     assert [len(targets) for _, targets in batches_of(corpus, batch_size=100)] == [7]
 
