@@ -87,6 +87,14 @@ def test_a_folder_belongs_to_its_minutes(config, results):
     assert str(error.value) == f"minutes=1.0: {folder} was begun with 0.5; give another folder"
 
 
+def test_a_trial_nearer_to_the_middle_is_another(config, results):
+    for offset in (None, 0.1):
+        made = run_trial(replace(config, max_offset_seconds=offset), minutes=0.5, results=results)
+        assert made.max_offset_seconds == offset
+    assert (config.out / "tc_resnet_8_valid_offset0.1_seed0" / "test.json").is_file()
+    assert len(read_results(results)) == 2
+
+
 def test_what_another_process_is_at_is_left_to_it(config, results):
     folder = config.out / "tc_resnet_8_valid_seed0"
     folder.mkdir(parents=True)

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
+from audiocnn.describe import count_parameters
+from audiocnn.errors import ParameterError
 from audiocnn.models import create
+from audiocnn.models.two_path import two_path
 
 
 def statistics_drawn(net):
@@ -37,3 +40,18 @@ def test_its_paths_are_the_nets_they_are_named_after():
         own = create(name, num_classes=5).body
         assert repr(branch) == repr(own)
         branch.load_state_dict(own.state_dict())
+
+
+@pytest.mark.parametrize(("padding", "parameters"), [("valid", 285_476), ("same", 280_844)])
+def test_it_has_as_many_parameters_as_its_docstring_says(padding, parameters):
+    assert count_parameters(create("two_path", num_classes=12, padding=padding)) == parameters
+    assert f"{parameters:,}" in two_path.__doc__
+
+
+def test_a_window_that_holds_one_path_only_is_refused():
+    with pytest.raises(ParameterError) as error:
+        create("two_path", num_classes=2, input_size=(40, 80))
+    assert str(error.value) == (
+        "window=80 frames do not hold the 87 that the net sees; give input_size=(40, 87) or more, or "
+        "padding='same'"
+    )
