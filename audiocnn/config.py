@@ -216,8 +216,7 @@ class TrainConfig(ClassifierRunConfig):
         speed_percents: speeds to draw each recording's from; 110 is a tenth faster and higher.
         max_shift_seconds: by how much a recording may reach out of its window.
         max_offset_seconds: by how much the middle of a recording may lie off that of its window; None lets
-            it lie anywhere. A window longer than the recordings shifts them farther, and so is harder to
-            learn in, than one of their length.
+            it lie anywhere, in a long window farther off than in a short one, which takes longer to learn.
         noise: a table or folder of background recordings to mix in; None mixes none.
         noise_probability: part of the recordings that get noise.
         min_snr_db: least signal-to-noise ratio in dB; each is drawn between this and the greatest.

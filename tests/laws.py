@@ -379,10 +379,6 @@ NARROW: dict[str, Callable[..., Net]] = {
     "ds_cnn_m_1_5": partial(MODELS["ds_cnn_m_1_5"], width=1 / 16),
     "ds_cnn_l": partial(MODELS["ds_cnn_l"], width=1 / 16),
     "ds_cnn_mlperf": partial(MODELS["ds_cnn_mlperf"], width=1 / 8),
-    "two_path": partial(
-        MODELS["two_path"],
-        paths=tuple(partial(path, width=1 / 8) for path in MODELS["two_path"].keywords["paths"]),
-    ),
     "mobilenet_audio_small": partial(MODELS["mobilenet_audio_small"], width=1 / 8),
     "cnn6": partial(MODELS["cnn6"], width=1 / 16),
     "cnn10": partial(MODELS["cnn10"], width=1 / 16),

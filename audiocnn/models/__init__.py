@@ -30,7 +30,6 @@ from audiocnn.models.resnet import resnet
 from audiocnn.models.tc_resnet import tc_resnet
 from audiocnn.models.tdnn_f import tdnn_f
 from audiocnn.models.tdnn_waibel import tdnn_waibel
-from audiocnn.models.two_path import two_path
 from audiocnn.models.vgg import vgg
 from audiocnn.models.vggish import vggish
 from audiocnn.models.x_vector import x_vector
@@ -100,10 +99,6 @@ AUDIO_MODELS: dict[str, Callable[..., Net]] = {
     "ds_cnn_m_1_5": partial(_ds_cnn_m, width=1.5),
     "ds_cnn_l": partial(ds_cnn, channels=276, blocks=5, stride=(1, 2), block_stride=2),
     "ds_cnn_mlperf": partial(_ds_cnn_s, mlperf=True),
-    "two_path": partial(
-        two_path,
-        paths=(partial(_ds_cnn_m, stride=(4, 4)), partial(_tc_resnet_8, width=1.5)),
-    ),
     "mobilenet_audio_small": partial(mobilenet_audio, width=0.35),
     "bc_resnet_1": partial(bc_resnet, base_channels=8),
     "bc_resnet_1_5": partial(bc_resnet, base_channels=12),
