@@ -49,7 +49,8 @@ def bc_resnet(
     Measured in `recipes/arabic_speech_commands`, 40 words by speakers never heard, after four processor
     minutes of training: `bc_resnet_1` 78.4 % with `"valid"` and 86.4 % with `"same"`, `bc_resnet_1_5`
     69.6 % with `"valid"` and 88.6 % with `"same"`, `bc_resnet_2` 69.4 % with `"valid"` and 91.7 % with
-    `"same"`.
+    `"same"`. After sixty, with recordings held near the middle of their windows, `bc_resnet_1` has 96.7 %
+    with `"valid"` and 96.4 % with `"same"`.
 
     Args:
         num_classes: classes.
