@@ -44,12 +44,7 @@ class Result:
     """One trial: a net trained for so many minutes from one seed, and what it is good for.
 
     Attributes:
-        model: a name in `audiocnn.models.MODELS`.
-        padding: along time.
-        front_end: a name that `audiocnn describe` knows.
-        window: frames of a decision that were asked for; None for the net's own.
-        max_offset_seconds: by how much recordings lay off the middle of their windows in training; None for
-            anywhere.
+        model, padding, front_end, window, max_offset_seconds: as in `Setup`.
         seed: of the run.
         minutes: processor minutes that training was to take, on one thread.
         epochs: passes over the training part that were to fit into them.
